@@ -1,0 +1,2 @@
+//! Upload of 256 MiB.
+fn main() {}

@@ -1,0 +1,230 @@
+//! The control API as the harness uses it: for every kind of stack, and nothing else.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A running stack's control API.
+#[derive(Clone, Debug)]
+pub struct Api {
+    url: String,
+    token: Option<String>,
+}
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// Nobody answers there.
+    #[error("no answer from {url}: {reason}; is a stack running there? start one with `spatialcloud up`")]
+    Unreachable {
+        /// The address called.
+        url: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The stack refused, with its own words.
+    #[error("{message}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Stable code.
+        code: String,
+        /// The stack's words.
+        message: String,
+        /// What a program can act on.
+        detail: Value,
+    },
+    /// An answer of another shape than documented.
+    #[error("{url}: expected {expected}, got {got}; is this a spatialcloud of another version?")]
+    Unexpected {
+        /// The address called.
+        url: String,
+        /// What was expected.
+        expected: &'static str,
+        /// What came.
+        got: String,
+    },
+}
+
+/// A file in one of a site's areas.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct FileEntry {
+    /// Path relative to the area.
+    pub path: String,
+    /// `file` or `directory`.
+    pub kind: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// SHA-256, where asked for.
+    pub sha256: Option<String>,
+}
+
+/// Longest call but those that wait for events.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+impl Api {
+    /// The API at `url`, such as `http://127.0.0.1:8022`.
+    pub fn new(url: impl Into<String>) -> Api {
+        Api {
+            url: url.into().trim_end_matches('/').to_owned(),
+            token: std::env::var("SPATIALCLOUD_TOKEN").ok(),
+        }
+    }
+
+    /// Sends the token with every call.
+    pub fn with_token(mut self, token: Option<String>) -> Api {
+        self.token = token.or(self.token);
+        self
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// GET, answered as JSON.
+    pub async fn get(&self, path: &str) -> Result<Value, ApiError> {
+        self.call("GET", path, None, TIMEOUT).await
+    }
+
+    /// POST, answered as JSON.
+    pub async fn post(&self, path: &str, body: Value) -> Result<Value, ApiError> {
+        self.call("POST", path, Some(body), TIMEOUT).await
+    }
+
+    /// PUT, answered as JSON.
+    pub async fn put(&self, path: &str, body: Value) -> Result<Value, ApiError> {
+        self.call("PUT", path, Some(body), TIMEOUT).await
+    }
+
+    /// DELETE, answered as JSON.
+    pub async fn delete(&self, path: &str) -> Result<Value, ApiError> {
+        self.call("DELETE", path, None, TIMEOUT).await
+    }
+
+    async fn call(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<Value>,
+        timeout: Duration,
+    ) -> Result<Value, ApiError> {
+        let url = format!("{}/api/v1/{path}", self.url);
+        let token = self.token.clone();
+        let work = move || call_blocking(method, &url, token.as_deref(), body, timeout);
+        match tokio::task::spawn_blocking(work).await {
+            Ok(answer) => answer,
+            Err(error) => Err(ApiError::Unreachable { url: self.url.clone(), reason: error.to_string() }),
+        }
+    }
+
+    /// Files of one of a site's areas: `inbox`, `cloud` or `history`.
+    pub async fn files(&self, site: &str, area: &str, with_hash: bool) -> Result<Vec<FileEntry>, ApiError> {
+        let answer = self.get(&format!("sites/{site}/files?area={area}&sha256={with_hash}")).await?;
+        serde_json::from_value(answer["files"].clone()).map_err(|error| ApiError::Unexpected {
+            url: self.url.clone(),
+            expected: "a list of files",
+            got: error.to_string(),
+        })
+    }
+
+    /// Events that match the query, such as `kind=file.moved&site=CITY`.
+    pub async fn events(&self, query: &str) -> Result<Vec<Value>, ApiError> {
+        let answer = self.get(&format!("events?{query}")).await?;
+        Ok(answer["events"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Waits for an event; `None` when it did not come in time.
+    pub async fn wait(&self, query: &str, timeout: Duration) -> Result<Option<Value>, ApiError> {
+        let timeout_ms = timeout.as_millis();
+        let path = format!("events/wait?timeout_ms={timeout_ms}&{query}");
+        match self.call("GET", &path, None, timeout + TIMEOUT).await {
+            Ok(answer) => Ok(Some(answer["event"].clone())),
+            Err(ApiError::Refused { status: 408, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves time on: `{"by": "5m"}` or `{"to": "nightly"}`.
+    pub async fn advance(&self, how: Value) -> Result<Value, ApiError> {
+        self.post("clock/advance", how).await
+    }
+
+    /// A site hands over key and addresses.
+    pub async fn create_site(
+        &self,
+        code: &str,
+        key: &str,
+        addresses: &[String],
+        provision_now: bool,
+    ) -> Result<Value, ApiError> {
+        let provision = if provision_now { "now" } else { "wait" };
+        let body = json!({"code": code, "keys": [key], "addresses": addresses, "provision": provision});
+        self.post("sites", body).await
+    }
+}
+
+fn call_blocking(
+    method: &str,
+    url: &str,
+    token: Option<&str>,
+    body: Option<Value>,
+    timeout: Duration,
+) -> Result<Value, ApiError> {
+    let config =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(timeout)).build();
+    let agent = ureq::Agent::new_with_config(config);
+    let unreachable = |error: &dyn std::fmt::Display| ApiError::Unreachable {
+        url: url.to_owned(),
+        reason: error.to_string(),
+    };
+    let authorization = token.map(|token| format!("Bearer {token}"));
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    if let Some(value) = &authorization {
+        request = request.header("Authorization", value);
+    }
+    let sent = match &body {
+        Some(body) => request
+            .header("Content-Type", "application/json")
+            .body(body.to_string())
+            .map_err(|error| unreachable(&error))
+            .and_then(|request| agent.run(request).map_err(|error| unreachable(&error))),
+        None => request
+            .body(())
+            .map_err(|error| unreachable(&error))
+            .and_then(|request| agent.run(request).map_err(|error| unreachable(&error))),
+    };
+    let mut response = sent?;
+    let status = response.status().as_u16();
+    let text = response
+        .body_mut()
+        .with_config()
+        .limit(256 * 1024 * 1024)
+        .read_to_string()
+        .map_err(|error| unreachable(&error))?;
+    let answer: Value = serde_json::from_str(&text).map_err(|_| ApiError::Unexpected {
+        url: url.to_owned(),
+        expected: "JSON",
+        got: text.chars().take(80).collect::<String>().escape_debug().to_string(),
+    })?;
+    if (200..300).contains(&status) {
+        return Ok(answer);
+    }
+    Err(ApiError::Refused {
+        status,
+        code: answer["code"].as_str().unwrap_or("unknown").to_owned(),
+        message: answer["message"].as_str().unwrap_or("no reason was given").to_owned(),
+        detail: answer["detail"].clone(),
+    })
+}
+
+/// Escapes a value for a query string.
+pub fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => (byte as char).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,82 @@
+//! Runs a client program: clean environment, own folder, bounded time, its words captured.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use super::{Availability, Outcome};
+
+/// No step takes longer than this; a client that hangs is ended and the step has failed.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// A command that sees nothing of this user's settings: no agent, no home, no language but plain UTF-8.
+pub fn command(program: &str, work: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", work)
+        .env("LC_ALL", "C.UTF-8")
+        .current_dir(work)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .process_group(0);
+    command
+}
+
+/// Runs it to its end with `input` as its standard input.
+pub async fn run(mut command: Command, input: &str) -> Outcome {
+    let since = Instant::now();
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return Outcome::failed(format!("the client could not be started: {error}")),
+    };
+    if let Some(mut stdin) = child.stdin.take() {
+        // A client that ends before it has read everything says why in its own words.
+        let _ = stdin.write_all(input.as_bytes()).await;
+    }
+    let ended = tokio::time::timeout(LONGEST, child.wait_with_output()).await;
+    let duration = since.elapsed();
+    match ended {
+        Err(_) => Outcome {
+            duration,
+            ..Outcome::failed(format!("no end after {} s: the client was ended", LONGEST.as_secs()))
+        },
+        Ok(Err(error)) => Outcome { duration, ..Outcome::failed(error.to_string()) },
+        Ok(Ok(output)) => Outcome {
+            succeeded: output.status.success(),
+            exit_code: output.status.code(),
+            output: escaped(&[output.stdout, output.stderr].concat()),
+            listing: Vec::new(),
+            duration,
+        },
+    }
+}
+
+/// Keeps line ends, shows every other control character.
+fn escaped(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes)
+        .replace("\r\n", "\n")
+        .chars()
+        .map(|c| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() })
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
+}
+
+/// Looks for a program by asking it for its version; answers the first line of what it says.
+pub fn version(program: &str, arguments: &[&str], remedy: &'static str) -> Availability {
+    let asked = std::process::Command::new(program).args(arguments).stdin(Stdio::null()).output();
+    match asked {
+        Ok(output) => {
+            let text = escaped(&[output.stdout, output.stderr].concat());
+            Availability::Usable { version: text.lines().next().unwrap_or_default().trim().to_owned() }
+        }
+        Err(_) => Availability::Missing { reason: format!("{program} is not on the path"), remedy },
+    }
+}

@@ -1,0 +1,93 @@
+//! PuTTY's `psftp`, fed with a batch; stands for the family of WinSCP and FileZilla too.
+
+use async_trait::async_trait;
+
+use super::{Availability, Client, Login, Operation, Outcome, process};
+
+/// The `psftp` program.
+pub struct Putty;
+
+#[async_trait]
+impl Client for Putty {
+    fn name(&self) -> &'static str {
+        "putty"
+    }
+
+    fn availability(&self) -> Availability {
+        match process::version("psftp", &["-V"], "apt-get install putty-tools") {
+            Availability::Usable { version } => {
+                let version = version.trim_start_matches("psftp: Release ").to_owned();
+                Availability::Usable { version: format!("psftp {version}") }
+            }
+            missing => missing,
+        }
+    }
+
+    fn can(&self, login: Option<&Login>, operation: &Operation) -> Result<(), &'static str> {
+        if login.is_some_and(|login| login.source_address.is_some()) {
+            return Err("psftp cannot choose the address it connects from");
+        }
+        match operation {
+            Operation::Upload { preserve_times: true, .. } => Err("psftp put never sets times"),
+            Operation::SetTimes { .. } => Err("psftp has no command that sets times"),
+            _ => Ok(()),
+        }
+    }
+
+    async fn perform(&self, login: &Login, operation: &Operation) -> Outcome {
+        let mut command = process::command("psftp", &login.work);
+        command.args(["-batch", "-P", &login.port.to_string(), "-hostkey", &login.host_key_fingerprint]);
+        match (&login.password, &login.ppk) {
+            (Some(password), _) => command.args(["-pw", password]),
+            (None, Some(key)) => command.arg("-i").arg(key),
+            (None, None) => return Outcome::failed("puttygen could not convert the key"),
+        };
+        // -be goes on after an error, which would hide it; -bc echoes the commands.
+        let script = login.work.join("psftp.batch");
+        if let Err(error) = std::fs::write(&script, batch(operation)) {
+            return Outcome::failed(format!("{}: {error}", script.display()));
+        }
+        command.arg("-b").arg(&script).arg(format!("{}@{}", login.user, login.host));
+        let mut outcome = process::run(command, "").await;
+        if matches!(operation, Operation::List { .. }) {
+            outcome.listing = outcome.output.lines().filter_map(listed_name).collect();
+        }
+        outcome
+    }
+}
+
+/// The name in an `ls -l` line, which may contain blanks: everything after the eighth column.
+fn listed_name(line: &str) -> Option<String> {
+    if !line.starts_with(['-', 'd']) {
+        return None;
+    }
+    let mut rest = line;
+    for _ in 0..8 {
+        rest = rest.trim_start().split_once(' ')?.1;
+    }
+    Some(rest.trim_start().to_owned())
+}
+
+fn batch(operation: &Operation) -> String {
+    match operation {
+        Operation::Connect => "pwd\n".to_owned(),
+        Operation::Upload { local, remote, resume, .. } => {
+            let command = if *resume { "reput" } else { "put" };
+            format!("{command} {} {}\n", quoted(&local.display().to_string()), quoted(remote))
+        }
+        Operation::Download { remote, local } => {
+            format!("get {} {}\n", quoted(remote), quoted(&local.display().to_string()))
+        }
+        Operation::List { path } => format!("ls {}\n", quoted(path)),
+        Operation::Rename { from, to } => format!("mv {} {}\n", quoted(from), quoted(to)),
+        Operation::Remove { path } => format!("rm {}\n", quoted(path)),
+        Operation::MakeDirectory { path } => format!("mkdir {}\n", quoted(path)),
+        Operation::RemoveDirectory { path } => format!("rmdir {}\n", quoted(path)),
+        Operation::SetTimes { .. } => String::new(),
+    }
+}
+
+/// `psftp` doubles quotes inside quotes.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}

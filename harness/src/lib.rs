@@ -1,0 +1,12 @@
+//! The harness: drives real SFTP clients against a simulated Spatial Cloud and says what would go wrong.
+
+pub mod api;
+pub mod client;
+pub mod contract;
+pub mod keys;
+pub mod scenario;
+pub mod size;
+pub mod stack;
+pub mod step;
+
+pub use stack::Stack;

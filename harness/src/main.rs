@@ -1,0 +1,2 @@
+//! The `spatialcloud` program.
+fn main() {}

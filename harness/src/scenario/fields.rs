@@ -1,0 +1,161 @@
+//! Reads maps of known keys; whatever is unknown, missing or of the wrong type is a mistake with a place.
+
+use serde_json::Value;
+
+use super::node::{Key, Kind, Node, Place};
+
+/// A mistake in a scenario file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mistake {
+    /// What was expected and what came.
+    pub message: String,
+    /// Where.
+    pub place: Place,
+    /// What was probably meant.
+    pub help: Option<String>,
+}
+
+impl Mistake {
+    /// A mistake at a place.
+    pub fn new(place: &Place, message: impl Into<String>) -> Mistake {
+        Mistake { message: message.into(), place: place.clone(), help: None }
+    }
+
+    /// A name that is not among the known ones.
+    pub fn unknown(place: &Place, what: &str, found: &str, known: &[&str]) -> Mistake {
+        let closest = known
+            .iter()
+            .map(|name| (strsim::damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase()), *name))
+            .min()
+            .filter(|(distance, name)| *distance <= 1 + name.len() / 3);
+        let help = match closest {
+            Some((_, name)) => format!("did you mean {name:?}?"),
+            None => format!("known: {}", known.join(", ")),
+        };
+        Mistake { message: format!("unknown {what} {found:?}"), place: place.clone(), help: Some(help) }
+    }
+}
+
+/// The entries of one map, taken out one by one.
+pub struct Fields<'n> {
+    what: &'static str,
+    place: Place,
+    entries: Vec<(&'n Key, &'n Node)>,
+    known: Vec<&'static str>,
+}
+
+impl<'n> Fields<'n> {
+    /// Begins to read `node`, which must be a map.
+    pub fn of(node: &'n Node, what: &'static str) -> Result<Fields<'n>, Mistake> {
+        let entries = match &node.kind {
+            Kind::Map(entries) => entries.iter().map(|(key, value)| (key, value)).collect::<Vec<_>>(),
+            Kind::Null => Vec::new(),
+            _ => {
+                return Err(Mistake::new(
+                    &node.place,
+                    format!("{what}: expected a map, got {}", node.described()),
+                ));
+            }
+        };
+        Ok(Fields { what, place: node.place.clone(), entries, known: Vec::new() })
+    }
+
+    /// Where the map stands.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Takes an entry out, if it is there.
+    pub fn take(&mut self, name: &'static str) -> Option<&'n Node> {
+        self.known.push(name);
+        let index = self.entries.iter().position(|(key, _)| key.text == name)?;
+        Some(self.entries.remove(index).1)
+    }
+
+    /// Takes out an entry that must be there.
+    pub fn need(&mut self, name: &'static str) -> Result<&'n Node, Mistake> {
+        self.take(name)
+            .ok_or_else(|| Mistake::new(&self.place, format!("{}: {name:?} is missing", self.what)))
+    }
+
+    /// Takes out text, if it is there.
+    pub fn text(&mut self, name: &'static str) -> Result<Option<String>, Mistake> {
+        self.take(name).map(|node| text(node, name)).transpose()
+    }
+
+    /// Takes out text that must be there.
+    pub fn need_text(&mut self, name: &'static str) -> Result<String, Mistake> {
+        text(self.need(name)?, name)
+    }
+
+    /// Takes out `true` or `false`; absent means `false`.
+    pub fn flag(&mut self, name: &'static str) -> Result<bool, Mistake> {
+        match self.take(name) {
+            None => Ok(false),
+            Some(node) => match &node.kind {
+                Kind::Scalar(Value::Bool(value)) => Ok(*value),
+                _ => Err(Mistake::new(
+                    &node.place,
+                    format!("{name}: expected true or false, got {}", node.described()),
+                )),
+            },
+        }
+    }
+
+    /// Takes out a whole number, if it is there.
+    pub fn number(&mut self, name: &'static str) -> Result<Option<i64>, Mistake> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(node) => match &node.kind {
+                Kind::Scalar(Value::Number(value)) if value.is_i64() => Ok(value.as_i64()),
+                Kind::Scalar(Value::String(text)) if text.parse::<i64>().is_ok() => Ok(text.parse().ok()),
+                _ => Err(Mistake::new(
+                    &node.place,
+                    format!("{name}: expected a number, got {}", node.described()),
+                )),
+            },
+        }
+    }
+
+    /// Takes out a list of texts; absent means empty.
+    pub fn texts(&mut self, name: &'static str) -> Result<Vec<(String, Place)>, Mistake> {
+        match self.take(name) {
+            None => Ok(Vec::new()),
+            Some(node) => {
+                items(node, name)?.iter().map(|item| Ok((text(item, name)?, item.place.clone()))).collect()
+            }
+        }
+    }
+
+    /// Everything that was not taken out, for maps with free names.
+    pub fn rest(&mut self) -> Vec<(&'n Key, &'n Node)> {
+        std::mem::take(&mut self.entries)
+    }
+
+    /// Ends the reading: what is left is a mistake.
+    pub fn end(self) -> Result<(), Mistake> {
+        match self.entries.first() {
+            None => Ok(()),
+            Some((key, _)) => {
+                Err(Mistake::unknown(&key.place, &format!("key in {}", self.what), &key.text, &self.known))
+            }
+        }
+    }
+}
+
+/// The items of a list.
+pub fn items<'n>(node: &'n Node, what: &str) -> Result<&'n [Node], Mistake> {
+    match &node.kind {
+        Kind::List(items) => Ok(items),
+        _ => Err(Mistake::new(&node.place, format!("{what}: expected a list, got {}", node.described()))),
+    }
+}
+
+/// Text; numbers and booleans count as what was written.
+pub fn text(node: &Node, what: &str) -> Result<String, Mistake> {
+    match &node.kind {
+        Kind::Scalar(Value::String(text)) => Ok(text.clone()),
+        Kind::Scalar(value) => Ok(value.to_string()),
+        _ => Err(Mistake::new(&node.place, format!("{what}: expected text, got {}", node.described()))),
+    }
+}

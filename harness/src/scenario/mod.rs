@@ -1,0 +1,355 @@
+//! Scenario files: what they say, read without running anything.
+
+pub mod diagnostic;
+pub mod fields;
+pub mod node;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::contract;
+use crate::keys;
+use crate::step;
+use fields::{Fields, Mistake, items, text};
+use node::{Kind, Node, Place};
+
+/// One scenario: a file, or one row of its `for-each`.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What it shows, in a sentence.
+    pub title: String,
+    /// The row of `for-each`, as `name=value`, if there is one.
+    pub row: Option<String>,
+    /// The rules it proves.
+    pub contract: Vec<String>,
+    /// Settings of its stack.
+    pub settings: Value,
+    /// Files it uploads.
+    pub files: BTreeMap<String, FileSpec>,
+    /// Its sites.
+    pub sites: BTreeMap<String, SiteSpec>,
+    /// The clients it names; absent: all that can do every step.
+    pub clients: Option<Vec<String>>,
+    /// What is done.
+    pub steps: Vec<Node>,
+    /// What is done whatever happened.
+    pub always: Vec<Node>,
+}
+
+/// A file to upload.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FileSpec {
+    /// Exactly this text.
+    Text(String),
+    /// Random bytes from a seed.
+    Random {
+        /// The seed.
+        seed: u64,
+        /// How many bytes.
+        size_bytes: u64,
+    },
+    /// A real backup where one is at hand, else a generated one.
+    RealBackup {
+        /// File name in the folder of `SPATIALCLOUD_BACKUPS`.
+        name: String,
+    },
+    /// A generated backup.
+    Backup {
+        /// The seed.
+        seed: u64,
+        /// About how many bytes.
+        size_bytes: u64,
+    },
+}
+
+/// A site under test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SiteSpec {
+    /// Kind of its key.
+    pub key: String,
+    /// Addresses; `client` is the one the client comes from.
+    pub from: Vec<String>,
+    /// Whether it is provisioned at the start.
+    pub provisioned: bool,
+}
+
+/// A file that cannot be used, and why.
+#[derive(Debug)]
+pub enum LoadError {
+    /// It cannot be read.
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Something in it is wrong.
+    Mistake {
+        /// Which.
+        path: PathBuf,
+        /// Its text.
+        source: String,
+        /// What is wrong.
+        mistake: Mistake,
+    },
+}
+
+impl LoadError {
+    /// For a person.
+    pub fn render(&self, colour: bool) -> String {
+        match self {
+            LoadError::Unreadable { path, error } => format!("error: {}: {error}", path.display()),
+            LoadError::Mistake { path, source, mistake } => {
+                diagnostic::render(&path.display().to_string(), source, mistake, colour)
+            }
+        }
+    }
+}
+
+/// Reads a file: one scenario, or one for each row.
+pub fn load(path: &Path) -> Result<Vec<Scenario>, LoadError> {
+    let source = std::fs::read_to_string(path)
+        .map_err(|error| LoadError::Unreadable { path: path.to_owned(), error })?;
+    let mistaken = |mistake| LoadError::Mistake { path: path.to_owned(), source: source.clone(), mistake };
+    let root = node::parse(&source)
+        .map_err(|error| mistaken(Mistake { message: error.message, place: error.place, help: None }))?;
+    let root = included(root, path)?;
+    rows(&root).and_then(|rows| rows.iter().map(|row| scenario(&root, row)).collect()).map_err(mistaken)
+}
+
+/// Merges the file named by `include:` below this one: what stands here wins.
+fn included(root: Node, path: &Path) -> Result<Node, LoadError> {
+    let Kind::Map(entries) = &root.kind else { return Ok(root) };
+    let Some((_, value)) = entries.iter().find(|(key, _)| key.text == "include") else { return Ok(root) };
+    let Kind::Scalar(Value::String(name)) = &value.kind else { return Ok(root) };
+    let file = path.with_file_name(name);
+    let source = std::fs::read_to_string(&file)
+        .map_err(|error| LoadError::Unreadable { path: file.clone(), error })?;
+    let shared = node::parse(&source).map_err(|error| LoadError::Mistake {
+        path: file.clone(),
+        source: source.clone(),
+        mistake: Mistake { message: error.message, place: error.place, help: None },
+    })?;
+    let mut merged: Vec<_> = entries.iter().filter(|(key, _)| key.text != "include").cloned().collect();
+    if let Kind::Map(shared) = shared.kind {
+        for (key, value) in shared {
+            if !merged.iter().any(|(known, _)| known.text == key.text) {
+                merged.push((key, value));
+            }
+        }
+    }
+    Ok(Node { kind: Kind::Map(merged), place: root.place })
+}
+
+type Row = BTreeMap<String, String>;
+
+fn rows(root: &Node) -> Result<Vec<Row>, Mistake> {
+    let Kind::Map(entries) = &root.kind else {
+        return Err(Mistake::new(&root.place, format!("a scenario file is a map, got {}", root.described())));
+    };
+    let Some((_, list)) = entries.iter().find(|(key, _)| key.text == "for-each") else {
+        return Ok(vec![Row::new()]);
+    };
+    items(list, "for-each")?
+        .iter()
+        .map(|item| {
+            Fields::of(item, "a row of for-each")?
+                .rest()
+                .into_iter()
+                .map(|(key, value)| Ok((key.text.clone(), text(value, "for-each")?)))
+                .collect()
+        })
+        .collect()
+}
+
+fn scenario(root: &Node, row: &Row) -> Result<Scenario, Mistake> {
+    let root = root.substituted(row);
+    let mut fields = Fields::of(&root, "a scenario")?;
+    let title = fields.need_text("title")?;
+    let rules = fields.texts("contract")?;
+    let clock = fields.take("clock");
+    let settings = fields.take("settings");
+    let files = fields.take("files").map(files).transpose()?.unwrap_or_default();
+    let sites = fields.take("sites").map(sites).transpose()?.unwrap_or_default();
+    let clients = match fields.take("clients") {
+        None => None,
+        Some(node) => Some(clients(node)?),
+    };
+    fields.take("for-each");
+    let steps = items(fields.need("steps")?, "steps")?.to_vec();
+    let always = fields.take("always").map(|node| items(node, "always").map(<[Node]>::to_vec)).transpose()?;
+    let always = always.unwrap_or_default();
+    fields.end()?;
+    for (rule, place) in &rules {
+        if !contract::RULES.iter().any(|(known, _)| known == rule) {
+            let known: Vec<&str> = contract::RULES.iter().map(|(rule, _)| *rule).collect();
+            return Err(Mistake::unknown(place, "contract rule", rule, &known));
+        }
+    }
+    let names =
+        step::Names { files: files.keys().cloned().collect(), sites: sites.keys().cloned().collect() };
+    for node in steps.iter().chain(&always) {
+        step::parse(node, &names)?;
+    }
+    let row = (!row.is_empty())
+        .then(|| row.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "));
+    Ok(Scenario {
+        title,
+        row,
+        contract: rules.into_iter().map(|(rule, _)| rule).collect(),
+        settings: read_settings(settings, clock)?,
+        files,
+        sites,
+        clients,
+        steps,
+        always,
+    })
+}
+
+fn read_settings(settings: Option<&Node>, clock: Option<&Node>) -> Result<Value, Mistake> {
+    let mut merged = settings.map_or_else(|| json!({}), Node::to_json);
+    if !merged.is_object() {
+        let place = settings.map_or(0..0, |node| node.place.clone());
+        return Err(Mistake::new(
+            &place,
+            "settings: expected a map such as { movers: { settle-seconds: 60 } }",
+        ));
+    }
+    if merged.get("clock").is_none() {
+        merged["clock"] = json!({});
+    }
+    merged["clock"]["pace"] = json!("manual");
+    if let Some(node) = clock {
+        let start = text(node, "clock")?;
+        if start.parse::<jiff::ZonedDateTime>().is_err() {
+            return Err(Mistake::new(
+                &node.place,
+                format!(
+                    "clock: {start:?} is not an instant: expected one such as 2026-03-02T16:00[Australia/Sydney]"
+                ),
+            ));
+        }
+        merged["clock"]["start"] = json!(start);
+    }
+    let place = settings.map_or(0..0, |node| node.place.clone());
+    crate::stack::check_settings(&merged)
+        .map_err(|reason| Mistake::new(&place, format!("settings: {reason}")))?;
+    Ok(merged)
+}
+
+fn files(node: &Node) -> Result<BTreeMap<String, FileSpec>, Mistake> {
+    let mut files = BTreeMap::new();
+    for (key, node) in Fields::of(node, "files")?.rest() {
+        let mut fields = Fields::of(node, "a file")?;
+        let spec = if let Some(text) = fields.text("text")? {
+            FileSpec::Text(text)
+        } else if let Some(name) = fields.text("real-backup")? {
+            FileSpec::RealBackup { name }
+        } else if let Some(node) = fields.take("random") {
+            let (seed, size_bytes) = seed_and_size(node, "random")?;
+            FileSpec::Random { seed, size_bytes }
+        } else if let Some(node) = fields.take("backup") {
+            let (seed, size_bytes) = seed_and_size(node, "backup")?;
+            FileSpec::Backup { seed, size_bytes }
+        } else {
+            fields.end()?;
+            return Err(Mistake::new(&node.place, "a file needs one of: text, random, backup, real-backup"));
+        };
+        fields.end()?;
+        files.insert(key.text.clone(), spec);
+    }
+    Ok(files)
+}
+
+fn seed_and_size(node: &Node, what: &'static str) -> Result<(u64, u64), Mistake> {
+    let mut fields = Fields::of(node, what)?;
+    let seed = u64::try_from(fields.number("seed")?.unwrap_or(1)).unwrap_or(1);
+    let size = fields.need("size")?;
+    let size_bytes =
+        crate::size::parse(&text(size, "size")?).map_err(|reason| Mistake::new(&size.place, reason))?;
+    fields.end()?;
+    Ok((seed, size_bytes))
+}
+
+fn sites(node: &Node) -> Result<BTreeMap<String, SiteSpec>, Mistake> {
+    let mut sites = BTreeMap::new();
+    for (key, node) in Fields::of(node, "sites")?.rest() {
+        let mut fields = Fields::of(node, "a site")?;
+        let kind = match fields.take("key") {
+            None => "rsa-2048".to_owned(),
+            Some(node) => key_kind(node)?,
+        };
+        let from = fields.texts("from")?.into_iter().map(|(address, _)| address).collect::<Vec<_>>();
+        let from = if from.is_empty() { vec!["client".to_owned()] } else { from };
+        let provisioned = match fields.take("provisioned") {
+            None => true,
+            Some(node) => !matches!(node.kind, Kind::Scalar(Value::Bool(false))),
+        };
+        fields.end()?;
+        sites.insert(key.text.clone(), SiteSpec { key: kind, from, provisioned });
+    }
+    Ok(sites)
+}
+
+/// The name of a kind of key.
+pub fn key_kind(node: &Node) -> Result<String, Mistake> {
+    let kind = text(node, "key")?;
+    let known: Vec<&str> = keys::KINDS.iter().map(|(name, _)| *name).collect();
+    if known.contains(&kind.as_str()) {
+        Ok(kind)
+    } else {
+        Err(Mistake::unknown(&node.place, "key", &kind, &known))
+    }
+}
+
+fn clients(node: &Node) -> Result<Vec<String>, Mistake> {
+    items(node, "clients")?
+        .iter()
+        .map(|item| {
+            let name = text(item, "clients")?;
+            let known: Vec<&str> = crate::client::CLIENTS.iter().map(|client| client.name()).collect();
+            if known.contains(&name.as_str()) {
+                Ok(name)
+            } else {
+                Err(Mistake::unknown(&item.place, "client", &name, &known))
+            }
+        })
+        .collect()
+}
+
+/// The line a place stands in, counted from 1.
+pub fn line_of(source: &str, place: &Place) -> usize {
+    source.get(..place.start).map_or(1, |before| before.matches('\n').count() + 1)
+}
+
+/// All scenario files below the paths, in order. Files whose names begin with `_` are for `include`.
+pub fn find(paths: &[PathBuf]) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            walk(path, &mut found)?;
+        } else {
+            std::fs::metadata(path)
+                .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+            found.push(path.clone());
+        }
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['_', '.']));
+        if path.is_dir() {
+            walk(&path, found)?;
+        } else if !hidden && path.extension().is_some_and(|extension| extension == "yaml") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! A stack inside this process. The only file of the harness's library that names the simulator.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::Value;
+use spatialcloud_simulator::config::Config;
+use spatialcloud_simulator::journal::Fact;
+use spatialcloud_simulator::stack::Stack;
+
+use super::StackError;
+use crate::api::Api;
+
+pub(super) struct InProcess {
+    stack: Stack,
+}
+
+pub(super) fn check_settings(settings: &Value) -> Result<(), String> {
+    serde_json::from_value::<Config>(settings.clone()).map(|_| ()).map_err(|error| error.to_string())
+}
+
+pub(super) fn event_kinds() -> Vec<&'static str> {
+    Fact::KINDS.iter().map(|kind| kind.name).collect()
+}
+
+impl InProcess {
+    pub(super) async fn start(settings: &Value, data: &Path) -> Result<InProcess, StackError> {
+        let config: Config = match settings {
+            Value::Null => Config::default(),
+            _ => serde_json::from_value(settings.clone())
+                .map_err(|error| StackError::Settings(error.to_string()))?,
+        };
+        let http = SocketAddr::from(([127, 0, 0, 1], 0));
+        let stack =
+            Stack::start(config, data, http).await.map_err(|error| StackError::Start(error.to_string()))?;
+        Ok(InProcess { stack })
+    }
+
+    pub(super) fn api(&self) -> Api {
+        Api::new(format!("http://{}", self.stack.http()))
+    }
+
+    pub(super) async fn stop(self) -> Result<(), StackError> {
+        Ok(self.stack.stop().await?)
+    }
+}

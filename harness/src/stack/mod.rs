@@ -1,0 +1,168 @@
+//! A stack to test against. Whoever uses one cannot tell where it runs.
+
+mod in_process;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::api::{Api, ApiError};
+use in_process::InProcess;
+
+/// Where clients connect.
+#[derive(Clone, Debug)]
+pub struct SftpAddress {
+    /// Host or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Host key in OpenSSH form.
+    pub host_key: String,
+    /// `SHA256:…`
+    pub host_key_fingerprint: String,
+}
+
+/// Why a stack could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// The settings are not of the documented shape.
+    #[error("settings: {0}")]
+    Settings(String),
+    /// It did not start.
+    #[error("the stack could not be started: {0}")]
+    Start(String),
+    /// No folder for its data.
+    #[error("no folder for the stack's data: {0}")]
+    Folder(#[from] std::io::Error),
+    /// It started, and does not answer.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+/// Describes a stack that is still to be started.
+#[derive(Default)]
+pub struct Builder {
+    settings: Value,
+    data: Option<PathBuf>,
+    sites: Vec<(String, String, Vec<String>)>,
+}
+
+impl Builder {
+    /// Settings, as in the file that `up --config` reads.
+    pub fn settings(mut self, settings: Value) -> Builder {
+        self.settings = settings;
+        self
+    }
+
+    /// Keeps its data in `folder`, rather than in a temporary one that is removed at the end.
+    pub fn data(mut self, folder: &Path) -> Builder {
+        self.data = Some(folder.to_owned());
+        self
+    }
+
+    /// A provisioned site: its code, its public key in OpenSSH form, the addresses it connects from.
+    pub fn site<A: Into<String>>(
+        mut self,
+        code: &str,
+        key: &str,
+        from: impl IntoIterator<Item = A>,
+    ) -> Builder {
+        self.sites.push((code.to_owned(), key.to_owned(), from.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Starts it.
+    pub async fn start(self) -> Result<Stack, StackError> {
+        let temporary = match &self.data {
+            Some(_) => None,
+            None => Some(tempfile::Builder::new().prefix("spatialcloud-").tempdir()?),
+        };
+        let data = match (&self.data, &temporary) {
+            (Some(data), _) => data.clone(),
+            (None, Some(folder)) => folder.path().to_owned(),
+            (None, None) => return Err(StackError::Start("no folder".to_owned())),
+        };
+        let running = InProcess::start(&self.settings, &data).await?;
+        let api = running.api();
+        let sftp = address(&api).await?;
+        let stack =
+            Stack { running: Some(running), api, sftp, settings: self.settings, data, _temporary: temporary };
+        for (code, key, from) in self.sites {
+            stack.api.create_site(&code, &key, &from, true).await?;
+        }
+        Ok(stack)
+    }
+}
+
+/// A running stack. Dropped, everything of it is gone.
+pub struct Stack {
+    running: Option<InProcess>,
+    api: Api,
+    sftp: SftpAddress,
+    settings: Value,
+    data: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl Stack {
+    /// A stack inside this process.
+    pub fn in_process() -> Builder {
+        Builder::default()
+    }
+
+    /// Its control API.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// Where clients connect.
+    pub fn sftp(&self) -> &SftpAddress {
+        &self.sftp
+    }
+
+    /// Moves time on by a span such as `5m`; every run that falls due has finished when it answers.
+    pub async fn advance(&self, by: &str) -> Result<(), ApiError> {
+        self.api.advance(serde_json::json!({"by": by})).await.map(|_| ())
+    }
+
+    /// Stops it in an orderly way and starts it again on the same data.
+    pub async fn restart(&mut self) -> Result<(), StackError> {
+        if let Some(running) = self.running.take() {
+            running.stop().await?;
+        }
+        let running = InProcess::start(&self.settings, &self.data).await?;
+        self.api = running.api();
+        self.sftp = address(&self.api).await?;
+        self.running = Some(running);
+        Ok(())
+    }
+
+    /// Stops it in an orderly way.
+    pub async fn stop(mut self) -> Result<(), StackError> {
+        match self.running.take() {
+            Some(running) => running.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether settings are of the documented shape; the reason where they are not.
+pub fn check_settings(settings: &Value) -> Result<(), String> {
+    in_process::check_settings(settings)
+}
+
+/// The names of all kinds of event.
+pub fn event_kinds() -> Vec<&'static str> {
+    in_process::event_kinds()
+}
+
+async fn address(api: &Api) -> Result<SftpAddress, StackError> {
+    let endpoint = api.get("endpoint").await?;
+    let text = |name: &str| endpoint[name].as_str().unwrap_or_default().to_owned();
+    Ok(SftpAddress {
+        host: text("host"),
+        port: u16::try_from(endpoint["port"].as_u64().unwrap_or(0)).unwrap_or(0),
+        host_key: text("host_key"),
+        host_key_fingerprint: text("host_key_fingerprint"),
+    })
+}

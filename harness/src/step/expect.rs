@@ -1,0 +1,220 @@
+//! `expect`: files on either side, events that happened or did not, what the client said.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::operations::hash;
+use super::{Failure, Names, Parsed, Step, World};
+use crate::api::{FileEntry, escaped};
+use crate::scenario::fields::{Fields, Mistake, text};
+use crate::scenario::node::Node;
+use crate::size;
+
+/// How long an event may take to come; things that follow from a finished step are there already.
+const EVENT_WAIT: Duration = Duration::from_secs(10);
+
+pub(super) fn expect(fields: &mut Fields<'_>, node: &Node, names: &Names) -> Parsed {
+    for area in ["cloud", "inbox", "history"] {
+        if let Some(path) = fields.text(area)? {
+            return file(area, &path, fields, node, names);
+        }
+    }
+    if let Some(node) = fields.take("event") {
+        return event(node, fields, false);
+    }
+    if let Some(node) = fields.take("no-event") {
+        return event(node, fields, true);
+    }
+    if let Some(word) = fields.text("client")? {
+        let succeeded = match word.as_str() {
+            "succeeded" => true,
+            "failed" => false,
+            other => {
+                return Err(Mistake::unknown(&node.place, "client outcome", other, &["succeeded", "failed"]));
+            }
+        };
+        let exit_code = fields.number("exit-code")?;
+        return Ok(Box::new(ClientOutcome { succeeded, says: fields.text("says")?, exit_code }));
+    }
+    Err(Mistake::new(&node.place, "expect: expected one of cloud, inbox, history, event, no-event, client"))
+}
+
+struct FileState {
+    area: &'static str,
+    site: String,
+    path: String,
+    wanted: Wanted,
+}
+
+enum Wanted {
+    SameAs(String),
+    Absent,
+    Size(u64),
+    There,
+}
+
+fn file(area: &'static str, path: &str, fields: &mut Fields<'_>, node: &Node, names: &Names) -> Parsed {
+    let Some((site, path)) = path.split_once('/') else {
+        return Err(Mistake::new(
+            &node.place,
+            format!("{area}: expected SITE/path, such as CITY/Database/x.bak"),
+        ));
+    };
+    names.need_site(node, site)?;
+    let wanted = if let Some(file) = fields.text("same-as")? {
+        names.need_file(node, &file)?;
+        Wanted::SameAs(file)
+    } else if let Some(text) = fields.text("size")? {
+        Wanted::Size(size::parse(&text).map_err(|reason| Mistake::new(&node.place, reason))?)
+    } else if fields.flag("absent")? {
+        Wanted::Absent
+    } else {
+        Wanted::There
+    };
+    Ok(Box::new(FileState { area, site: site.to_owned(), path: path.to_owned(), wanted }))
+}
+
+#[async_trait]
+impl Step for FileState {
+    async fn run(&self, world: &mut World) -> Result<(), Failure> {
+        let with_hash = matches!(self.wanted, Wanted::SameAs(_));
+        let files = world.stack.api().files(&self.site, self.area, with_hash).await?;
+        let found = files.iter().find(|file| file.path == self.path);
+        let there = || {
+            let names: Vec<&str> =
+                files.iter().filter(|file| file.kind == "file").map(|file| file.path.as_str()).collect();
+            if names.is_empty() {
+                format!("{} of {} is empty", self.area, self.site)
+            } else {
+                format!("there is: {}", names.join(", "))
+            }
+        };
+        let described = |file: &FileEntry| format!("{} of {} bytes", file.path, file.size_bytes);
+        match (&self.wanted, found) {
+            (Wanted::Absent, None) => Ok(()),
+            (Wanted::Absent, Some(file)) => {
+                Err(Failure::new(format!("no {} in {}", self.path, self.area), described(file)))
+            }
+            (_, None) => Err(Failure::new(format!("{} in {}", self.path, self.area), there())),
+            (Wanted::There, Some(_)) => Ok(()),
+            (Wanted::Size(bytes), Some(file)) if file.size_bytes == *bytes => Ok(()),
+            (Wanted::Size(bytes), Some(file)) => Err(Failure::new(format!("{bytes} bytes"), described(file))),
+            (Wanted::SameAs(name), Some(file)) => {
+                let local = world.files.get(name).cloned().unwrap_or_default();
+                let expected = hash(&local).map_err(|error| Failure::Stack(error.to_string()))?;
+                if file.sha256.as_deref() == Some(expected.as_str()) {
+                    return Ok(());
+                }
+                let length = std::fs::metadata(&local).map_or(0, |metadata| metadata.len());
+                Err(Failure::new(
+                    format!("the {length} bytes of {name} (sha256 {expected})"),
+                    format!("{} (sha256 {})", described(file), file.sha256.clone().unwrap_or_default()),
+                ))
+            }
+        }
+    }
+}
+
+struct EventState {
+    kind: String,
+    query: String,
+    absent: bool,
+    capture: Option<(String, String)>,
+}
+
+fn event(node: &Node, fields: &mut Fields<'_>, absent: bool) -> Parsed {
+    let kind = text(node, "event")?;
+    let known = crate::stack::event_kinds();
+    if !kind.ends_with('*') && !known.contains(&kind.as_str()) {
+        return Err(Mistake::unknown(&node.place, "event", &kind, &known));
+    }
+    let capture = fields.text("capture")?.and_then(|capture| {
+        let (field, name) = capture.split_once(" as ")?;
+        Some((field.to_owned(), name.to_owned()))
+    });
+    let mut query = format!("kind={}", escaped(&kind));
+    for (key, value) in fields.rest() {
+        let value = match value.to_json() {
+            Value::String(text) => text,
+            Value::Array(items) => items
+                .iter()
+                .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+                .collect::<Vec<_>>()
+                .join(","),
+            other => other.to_string(),
+        };
+        query.push_str(&format!("&{}={}", escaped(&key.text), escaped(&value)));
+    }
+    Ok(Box::new(EventState { kind, query, absent, capture }))
+}
+
+#[async_trait]
+impl Step for EventState {
+    async fn run(&self, world: &mut World) -> Result<(), Failure> {
+        let api = world.stack.api();
+        if self.absent {
+            return match api.events(&self.query).await?.first() {
+                None => Ok(()),
+                Some(event) => Err(Failure::new(format!("no event {}", self.query), event.to_string())),
+            };
+        }
+        let Some(event) = api.wait(&self.query, EVENT_WAIT).await? else {
+            let same_kind = api.events(&format!("kind={}", escaped(&self.kind))).await?;
+            let got = match same_kind.last() {
+                Some(event) => format!("the last of that kind was {event}"),
+                None => "none of that kind".to_owned(),
+            };
+            return Err(Failure::new(format!("an event {}", self.query.replace('&', " ")), got));
+        };
+        if let Some((field, name)) = &self.capture {
+            let value = event.get(field).cloned().unwrap_or(Value::Null);
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            world.captures.insert(name.clone(), value);
+        }
+        if self.kind == "warehouse.inspected" {
+            let word = |name: &str| event[name].as_str().unwrap_or("?").to_owned();
+            world.story.push(format!(
+                "backup of {} from SQL Server {}, accepted: {}",
+                word("database"),
+                word("server_version"),
+                event["accepted"]
+            ));
+        }
+        Ok(())
+    }
+}
+
+struct ClientOutcome {
+    succeeded: bool,
+    says: Option<String>,
+    exit_code: Option<i64>,
+}
+
+#[async_trait]
+impl Step for ClientOutcome {
+    async fn run(&self, world: &mut World) -> Result<(), Failure> {
+        let Some(outcome) = &world.outcome else {
+            return Err(Failure::new("a client step before this one", "the client has done nothing"));
+        };
+        let got = format!(
+            "succeeded: {}, exit code {:?}, words: {}",
+            outcome.succeeded, outcome.exit_code, outcome.output
+        );
+        if outcome.succeeded != self.succeeded {
+            return Err(Failure::new(format!("succeeded: {}", self.succeeded), got));
+        }
+        if let Some(text) = &self.says
+            && !outcome.output.to_lowercase().contains(&text.to_lowercase())
+        {
+            return Err(Failure::new(format!("words containing {text:?}"), got));
+        }
+        match self.exit_code {
+            Some(code) if outcome.exit_code.map(i64::from) != Some(code) => {
+                Err(Failure::new(format!("exit code {code}"), got))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Steps of a scenario: one line each in [`STEPS`], found in the files beside this one.
+
+mod expect;
+mod operations;
+mod place;
+mod time;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+
+use crate::api::ApiError;
+use crate::client::{Client, HeldUpload, Login, Operation, Outcome};
+use crate::keys::KeyPair;
+use crate::scenario::fields::{Fields, Mistake};
+use crate::scenario::node::{Kind, Node};
+use crate::stack::{Stack, StackError};
+
+/// Something a scenario does or expects.
+#[async_trait]
+pub trait Step: Send + Sync {
+    /// What it asks of the client, if anything: decides which clients can run the scenario.
+    fn operation(&self) -> Option<Operation> {
+        None
+    }
+
+    /// Whether only the built-in client can do it.
+    fn needs_builtin(&self) -> bool {
+        false
+    }
+
+    /// Whether the client must connect from an address other than the usual one.
+    fn needs_source_address(&self) -> bool {
+        false
+    }
+
+    /// Does it.
+    async fn run(&self, run: &mut World) -> Result<(), Failure>;
+}
+
+/// What a scenario defines, for checking names before anything runs.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Files.
+    pub files: Vec<String>,
+    /// Sites.
+    pub sites: Vec<String>,
+}
+
+impl Names {
+    fn need_file(&self, node: &Node, name: &str) -> Result<(), Mistake> {
+        known(&self.files, node, "file", name)
+    }
+
+    fn need_site(&self, node: &Node, name: &str) -> Result<(), Mistake> {
+        known(&self.sites, node, "site", name)
+    }
+}
+
+fn known(names: &[String], node: &Node, what: &str, name: &str) -> Result<(), Mistake> {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if names.contains(&name) { Ok(()) } else { Err(Mistake::unknown(&node.place, what, name, &names)) }
+}
+
+/// A step read from a file, or what is wrong with it.
+pub type Parsed = Result<Box<dyn Step>, Mistake>;
+
+/// One kind of step.
+pub struct StepKind {
+    /// Its key in the file.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub sentence: &'static str,
+    /// Reads it.
+    pub parse: fn(&mut Fields<'_>, &Node, &Names) -> Parsed,
+}
+
+/// Every kind of step there is.
+pub const STEPS: &[StepKind] = &[
+    StepKind {
+        name: "connect",
+        sentence: "Logs in as a site and keeps that login for the steps that follow.",
+        parse: operations::connect,
+    },
+    StepKind { name: "upload", sentence: "Uploads a file.", parse: operations::upload },
+    StepKind {
+        name: "download",
+        sentence: "Downloads a file, and compares it where told to.",
+        parse: operations::download,
+    },
+    StepKind { name: "list", sentence: "Lists a folder.", parse: operations::list },
+    StepKind { name: "rename", sentence: "Renames a file.", parse: operations::rename },
+    StepKind { name: "remove", sentence: "Removes a file.", parse: operations::remove },
+    StepKind { name: "mkdir", sentence: "Makes a folder.", parse: operations::mkdir },
+    StepKind { name: "rmdir", sentence: "Removes a folder.", parse: operations::rmdir },
+    StepKind { name: "set-times", sentence: "Sets a file's time.", parse: operations::set_times },
+    StepKind {
+        name: "start-upload",
+        sentence: "Uploads the first part of a file and holds it open.",
+        parse: operations::start_upload,
+    },
+    StepKind {
+        name: "finish-upload",
+        sentence: "Uploads the rest of a file that is held open.",
+        parse: operations::finish_upload,
+    },
+    StepKind {
+        name: "disconnect",
+        sentence: "Cuts the connection of an upload that is held open.",
+        parse: operations::disconnect,
+    },
+    StepKind {
+        name: "advance",
+        sentence: "Moves time on; runs that fall due are done.",
+        parse: time::advance,
+    },
+    StepKind { name: "run-mover", sentence: "Runs a mover out of turn.", parse: time::run_mover },
+    StepKind {
+        name: "restart",
+        sentence: "Stops the stack and starts it again on the same data.",
+        parse: time::restart,
+    },
+    StepKind {
+        name: "provision",
+        sentence: "Hands over a site's key, or provisions, suspends, resumes it.",
+        parse: place::provision,
+    },
+    StepKind {
+        name: "expect",
+        sentence: "Compares what is there, or what happened, with what should.",
+        parse: expect::expect,
+    },
+];
+
+/// Reads one step: a map with one key.
+pub fn parse(node: &Node, names: &Names) -> Parsed {
+    let single = match &node.kind {
+        Kind::Map(entries) if entries.len() == 1 => entries.first(),
+        Kind::Scalar(serde_json::Value::String(text)) => {
+            return find(node, text)?.read(&Node { kind: Kind::Null, place: node.place.clone() }, names);
+        }
+        _ => None,
+    };
+    let Some((key, value)) = single else {
+        return Err(Mistake::new(
+            &node.place,
+            "a step is a map with one key, such as - advance: { to: nightly }",
+        ));
+    };
+    let at_key = Node { kind: Kind::Null, place: key.place.clone() };
+    find(&at_key, &key.text)?.read(value, names)
+}
+
+fn find(node: &Node, name: &str) -> Result<&'static StepKind, Mistake> {
+    STEPS.iter().find(|step| step.name == name).ok_or_else(|| {
+        let known: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        Mistake::unknown(&node.place, "step", name, &known)
+    })
+}
+
+impl StepKind {
+    fn read(&self, value: &Node, names: &Names) -> Parsed {
+        let mut fields = Fields::of(value, self.name)?;
+        let step = (self.parse)(&mut fields, value, names)?;
+        fields.end()?;
+        Ok(step)
+    }
+}
+
+/// What a run works with.
+pub struct World {
+    /// The stack under test.
+    pub stack: Stack,
+    /// The client under test.
+    pub client: &'static dyn Client,
+    /// Where the client's usual connections come from.
+    pub address: IpAddr,
+    /// The current login.
+    pub login: Option<Login>,
+    /// The last thing the client did.
+    pub outcome: Option<Outcome>,
+    /// Files to upload, on disk.
+    pub files: BTreeMap<String, PathBuf>,
+    /// Keys of the sites.
+    pub keys: BTreeMap<String, KeyPair>,
+    /// Addresses of sites that are still to be handed over.
+    pub from: BTreeMap<String, Vec<String>>,
+    /// Values captured by earlier steps.
+    pub captures: BTreeMap<String, String>,
+    /// An upload in mid-flight.
+    pub held: Option<HeldUpload>,
+    /// A folder for the client and for downloads.
+    pub work: PathBuf,
+    /// What is worth telling of this run, for the report.
+    pub story: Vec<String>,
+}
+
+/// Why a step failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something was not as expected.
+    Expectation {
+        /// What should have been.
+        expected: String,
+        /// What was.
+        got: String,
+    },
+    /// The stack could not be used: ours to mend, not the client's.
+    Stack(String),
+}
+
+impl Failure {
+    fn new(expected: impl Into<String>, got: impl Into<String>) -> Failure {
+        Failure::Expectation { expected: expected.into(), got: got.into() }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Failure {
+        Failure::Stack(error.to_string())
+    }
+}
+
+impl From<StackError> for Failure {
+    fn from(error: StackError) -> Failure {
+        Failure::Stack(error.to_string())
+    }
+}

@@ -1,0 +1,70 @@
+//! Steps that move time on, run movers, and restart the stack.
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::{Failure, Names, Parsed, Step, World};
+use crate::scenario::fields::{Fields, Mistake};
+use crate::scenario::node::Node;
+
+struct Advance(Value);
+
+pub(super) fn advance(fields: &mut Fields<'_>, node: &Node, _names: &Names) -> Parsed {
+    match (fields.text("by")?, fields.text("to")?) {
+        (Some(by), None) => Ok(Box::new(Advance(json!({"by": by})))),
+        (None, Some(to)) => Ok(Box::new(Advance(json!({"to": to})))),
+        _ => Err(Mistake::new(&node.place, "advance: expected `by: 5m` or `to: nightly`, one of the two")),
+    }
+}
+
+#[async_trait]
+impl Step for Advance {
+    async fn run(&self, world: &mut World) -> Result<(), Failure> {
+        let answer = world.stack.api().advance(self.0.clone()).await?;
+        for run in answer["runs"].as_array().into_iter().flatten() {
+            if run["moved"].as_u64() > Some(0) {
+                let at = run["at"].as_str().unwrap_or_default();
+                let at = at.get(..16).unwrap_or(at).replace('T', " ");
+                world.story.push(format!(
+                    "{} mover at {at}: {} moved",
+                    run["mover"].as_str().unwrap_or_default(),
+                    run["moved"]
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+struct RunMover(String);
+
+pub(super) fn run_mover(fields: &mut Fields<'_>, _node: &Node, _names: &Names) -> Parsed {
+    Ok(Box::new(RunMover(fields.need_text("name")?)))
+}
+
+#[async_trait]
+impl Step for RunMover {
+    async fn run(&self, world: &mut World) -> Result<(), Failure> {
+        world.stack.api().post(&format!("movers/{}/run", self.0), json!({})).await?;
+        Ok(())
+    }
+}
+
+struct Restart;
+
+pub(super) fn restart(_fields: &mut Fields<'_>, _node: &Node, _names: &Names) -> Parsed {
+    Ok(Box::new(Restart))
+}
+
+#[async_trait]
+impl Step for Restart {
+    async fn run(&self, world: &mut World) -> Result<(), Failure> {
+        world.stack.restart().await?;
+        let sftp = world.stack.sftp().clone();
+        if let Some(login) = &mut world.login {
+            // The port is new; the host key is deliberately the one the client knew before.
+            login.port = sftp.port;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,2 @@
+//! Every scenario file is one test.
+fn main() {}

@@ -1,0 +1,338 @@
+//! Every setting of a stack, with its default and the contract rule it belongs to.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use jiff::ZonedDateTime;
+use serde::{Deserialize, Serialize};
+
+/// A whole stack: what `up --config FILE` reads, and `settings:` in a scenario file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Seed of every random choice (C-51).
+    pub seed: u64,
+    /// Where simulated time starts and how it passes (C-50).
+    pub clock: ClockConfig,
+    /// The SFTP endpoint (C-10 to C-26).
+    pub endpoint: EndpointConfig,
+    /// The movers (C-30 to C-35).
+    pub movers: MoverConfig,
+    /// How long provisioning takes (C-02).
+    pub provisioning: ProvisioningConfig,
+    /// Sites that exist from the start, by code.
+    pub sites: BTreeMap<String, SiteConfig>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            seed: 1,
+            clock: ClockConfig::default(),
+            endpoint: EndpointConfig::default(),
+            movers: MoverConfig::default(),
+            provisioning: ProvisioningConfig::default(),
+            sites: BTreeMap::new(),
+        }
+    }
+}
+
+/// Simulated time (C-50).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ClockConfig {
+    /// First instant, as `2026-03-02T16:00[Australia/Sydney]`; absent: the present.
+    pub start: Option<ZonedDateTime>,
+    /// `real`, `x60` (sixty times faster) or `manual` (only when advanced).
+    pub pace: Pace,
+    /// The vendor's time zone: nights begin by its clock (C-31).
+    pub time_zone: String,
+}
+
+impl Default for ClockConfig {
+    fn default() -> ClockConfig {
+        ClockConfig { start: None, pace: Pace::Real, time_zone: "Australia/Sydney".to_owned() }
+    }
+}
+
+/// How simulated time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Pace {
+    /// As on the wall.
+    Real,
+    /// So many times faster.
+    Times(u32),
+    /// Only when advanced.
+    Manual,
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pace::Real => formatter.write_str("real"),
+            Pace::Times(factor) => write!(formatter, "x{factor}"),
+            Pace::Manual => formatter.write_str("manual"),
+        }
+    }
+}
+
+impl From<Pace> for String {
+    fn from(pace: Pace) -> String {
+        pace.to_string()
+    }
+}
+
+impl FromStr for Pace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Pace, String> {
+        match text {
+            "real" => Ok(Pace::Real),
+            "manual" => Ok(Pace::Manual),
+            _ => match text.strip_prefix('x').and_then(|factor| factor.parse().ok()) {
+                Some(factor @ 1..) => Ok(Pace::Times(factor)),
+                _ => Err(format!("clock pace {text:?}: expected real, manual or xN such as x60")),
+            },
+        }
+    }
+}
+
+impl TryFrom<String> for Pace {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Pace, String> {
+        text.parse()
+    }
+}
+
+/// The SFTP endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EndpointConfig {
+    /// Where SSH listens; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// How a connection from an unlisted address fails (C-10).
+    pub unlisted_address: Refusal,
+    /// Whether SHA-1 signatures (`ssh-rsa`) are taken (C-13).
+    pub allow_ssh_rsa: bool,
+    /// OpenSSH extensions announced and served.
+    pub extensions: Vec<Extension>,
+    /// Answers to SETSTAT and FSETSTAT, aspect by aspect (C-23).
+    pub attributes: AttributeAnswers,
+    /// When a file being written becomes visible (C-25).
+    pub visibility: Visibility,
+    /// Bounds on what clients may ask for (C-16).
+    pub limits: Limits,
+    /// Where a listener refuses FTP in words; absent: nothing answers (C-06).
+    pub legacy_ftp: Option<SocketAddr>,
+}
+
+impl Default for EndpointConfig {
+    fn default() -> EndpointConfig {
+        EndpointConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            unlisted_address: Refusal::Close,
+            allow_ssh_rsa: false,
+            extensions: vec![Extension::PosixRename, Extension::Fsync, Extension::Limits, Extension::Statvfs],
+            attributes: AttributeAnswers::default(),
+            visibility: Visibility::InPlace,
+            limits: Limits::default(),
+            legacy_ftp: None,
+        }
+    }
+}
+
+/// How a connection from an unlisted address fails (C-10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// Closed before the banner.
+    Close,
+    /// Reset before the banner.
+    Reset,
+    /// Taken, and never spoken to.
+    Blackhole,
+    /// Banner and key exchange, then every key is refused.
+    Auth,
+}
+
+impl Refusal {
+    /// The word used in settings and events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Refusal::Close => "close",
+            Refusal::Reset => "reset",
+            Refusal::Blackhole => "blackhole",
+            Refusal::Auth => "auth",
+        }
+    }
+}
+
+/// An OpenSSH extension of SFTP version 3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Extension {
+    /// `posix-rename@openssh.com`
+    PosixRename,
+    /// `fsync@openssh.com`
+    Fsync,
+    /// `limits@openssh.com`
+    Limits,
+    /// `statvfs@openssh.com`
+    Statvfs,
+}
+
+/// The answer to each aspect of SETSTAT and FSETSTAT (C-23).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AttributeAnswers {
+    /// Access and modification time.
+    pub times: AttributeAnswer,
+    /// Mode bits.
+    pub permissions: AttributeAnswer,
+    /// User and group.
+    pub ownership: AttributeAnswer,
+    /// Size: cutting or stretching a file.
+    pub size: AttributeAnswer,
+}
+
+/// One answer to an attribute change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttributeAnswer {
+    /// Status 8, as object-store-backed services answer.
+    #[default]
+    OpUnsupported,
+    /// Status 3.
+    PermissionDenied,
+    /// Status 4.
+    Failure,
+    /// Success, and nothing done.
+    NoOp,
+    /// Success, and done.
+    Apply,
+}
+
+/// When a file being written becomes visible (C-25).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Visibility {
+    /// At OPEN, growing in place.
+    InPlace,
+    /// At CLOSE, whole, as in an object store.
+    OnClose,
+}
+
+/// Bounds on what clients may ask for (C-16).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Limits {
+    /// Failed authentication requests before the connection ends. Clients with several keys and
+    /// algorithms ask often, so the default is generous.
+    pub authentication_attempts: u32,
+    /// Seconds to log in; people read host key warnings meanwhile.
+    pub login_grace_seconds: u64,
+    /// Seconds without any traffic before a connection ends.
+    pub idle_timeout_seconds: u64,
+    /// Logged-in connections of one site.
+    pub sessions_per_site: u32,
+    /// Connections from one address.
+    pub sessions_per_address: u32,
+    /// SSH channels of one connection.
+    pub channels_per_connection: u32,
+    /// Files and folders one session may hold open.
+    pub open_handles: u32,
+    /// Length of a path in bytes.
+    pub path_length_bytes: u32,
+    /// Length of an SFTP packet in bytes; announced by `limits@openssh.com`.
+    pub packet_bytes: u32,
+    /// Names in one reply to READDIR.
+    pub directory_entries_per_reply: u32,
+    /// Payload bytes in either direction after which the server asks for new session keys.
+    pub rekey_bytes: u64,
+    /// Seconds after which the server asks for new session keys.
+    pub rekey_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            authentication_attempts: 20,
+            login_grace_seconds: 120,
+            idle_timeout_seconds: 900,
+            sessions_per_site: 100,
+            sessions_per_address: 200,
+            channels_per_connection: 10,
+            open_handles: 256,
+            path_length_bytes: 4096,
+            packet_bytes: 256 * 1024,
+            directory_entries_per_reply: 100,
+            rekey_bytes: 1 << 30,
+            rekey_seconds: 3600,
+        }
+    }
+}
+
+/// The movers (C-30 to C-35).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MoverConfig {
+    /// Minutes between runs over Spatial and Web; must divide a day.
+    pub interval_minutes: u32,
+    /// Local time of the run over Database, as `22:00`.
+    pub nightly_at: String,
+    /// A file written less than this long ago is left for the next run.
+    pub settle_seconds: u64,
+    /// Takes files that are still open for writing, as a naive mover does.
+    pub move_open_files: bool,
+    /// Takes files with temporary names too.
+    pub move_temporary_names: bool,
+    /// Names that clients give files they have not finished; `*` stands for anything.
+    pub temporary_names: Vec<String>,
+}
+
+impl Default for MoverConfig {
+    fn default() -> MoverConfig {
+        MoverConfig {
+            interval_minutes: 5,
+            nightly_at: "22:00".to_owned(),
+            settle_seconds: 0,
+            move_open_files: false,
+            move_temporary_names: false,
+            temporary_names: ["*.filepart", "*.part", "*.partial", ".in.*", ".~lock*", "~$*"]
+                .map(str::to_owned)
+                .to_vec(),
+        }
+    }
+}
+
+/// Provisioning (C-02).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProvisioningConfig {
+    /// Simulated hours between request and provisioning; the vendor says up to 120.
+    pub delay_hours: u64,
+}
+
+/// A site that exists from the start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SiteConfig {
+    /// Public keys in OpenSSH form.
+    pub keys: Vec<String>,
+    /// Addresses or ranges it connects from.
+    pub from: Vec<String>,
+    /// Answers to attribute changes, where they differ from the endpoint's.
+    pub attributes: Option<AttributeAnswers>,
+    /// Whether it is provisioned at once rather than after the delay.
+    pub provisioned: bool,
+}
+
+impl Default for SiteConfig {
+    fn default() -> SiteConfig {
+        SiteConfig { keys: Vec::new(), from: Vec::new(), attributes: None, provisioned: true }
+    }
+}

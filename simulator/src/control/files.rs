@@ -1,0 +1,133 @@
+//! `/sites/{code}/files`: what lies in the inbox, the client folder and the history.
+
+use std::io::{self, Read};
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State as Shared};
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::error::ApiError;
+use super::{State, sites};
+use crate::site::Site;
+use crate::site::path::SitePath;
+
+/// Bytes hashed at a time.
+const PIECE_BYTES: usize = 1024 * 1024;
+/// Largest file the API hands out whole; larger ones are compared by hash.
+const LARGEST_READ_BYTES: u64 = 64 * 1024 * 1024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Listing {
+    #[serde(default)]
+    area: Area,
+    #[serde(default)]
+    sha256: bool,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Area {
+    #[default]
+    Inbox,
+    Cloud,
+    History,
+}
+
+fn root(site: &Site, area: Area) -> io::Result<Dir> {
+    let path = match area {
+        Area::Inbox => site.area.root(),
+        Area::Cloud => &site.cloud,
+        Area::History => &site.history,
+    };
+    Dir::open_ambient_dir(path, ambient_authority())
+}
+
+fn disk(error: io::Error) -> ApiError {
+    match error.kind() {
+        io::ErrorKind::NotFound => ApiError::not_found("there is no such file"),
+        _ => ApiError::internal(error.to_string()),
+    }
+}
+
+/// Runs file work where it may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(error.to_string()))?
+}
+
+pub(super) async fn list(
+    Shared(state): Shared<State>,
+    Path(code): Path<String>,
+    query: Result<Query<Listing>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Query(listing) = query?;
+    let site = sites::found(&state, &code)?;
+    blocking(move || {
+        let mut files = Vec::new();
+        collect(&root(&site, listing.area).map_err(disk)?, "", listing.sha256, &mut files).map_err(disk)?;
+        files.sort_by(|a, b| a["path"].as_str().cmp(&b["path"].as_str()));
+        Ok(Json(json!({"files": files})))
+    })
+    .await
+}
+
+fn collect(dir: &Dir, prefix: &str, with_hash: bool, files: &mut Vec<Value>) -> io::Result<()> {
+    for entry in dir.entries()? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+        let metadata = entry.metadata()?;
+        if metadata.is_dir() {
+            files.push(json!({"path": path, "kind": "directory", "size_bytes": 0}));
+            collect(&entry.open_dir()?, &path, with_hash, files)?;
+        } else if metadata.is_file() {
+            let mut file = json!({"path": path, "kind": "file", "size_bytes": metadata.len()});
+            if with_hash {
+                file["sha256"] = json!(hash(entry.open()?)?);
+            }
+            files.push(file);
+        }
+    }
+    Ok(())
+}
+
+fn hash(mut file: cap_std::fs::File) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match file.read(&mut piece)? {
+            0 => break,
+            count => hasher.update(&piece[..count]),
+        }
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+pub(super) async fn read(
+    Shared(state): Shared<State>,
+    Path((code, area, path)): Path<(String, Area, String)>,
+) -> Result<Bytes, ApiError> {
+    let site = sites::found(&state, &code)?;
+    let path = SitePath::parse(&path).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    blocking(move || {
+        // The handle keeps the path inside the site's folder, links or not.
+        let mut file = root(&site, area).and_then(|dir| dir.open(path.relative())).map_err(disk)?;
+        let length = file.metadata().map_err(disk)?.len();
+        if length > LARGEST_READ_BYTES {
+            return Err(ApiError::bad_request(format!(
+                "{path} has {length} bytes; up to {LARGEST_READ_BYTES} are handed out: compare its sha256 instead"
+            )));
+        }
+        let mut data = Vec::new();
+        file.read_to_end(&mut data).map_err(disk)?;
+        Ok(Bytes::from(data))
+    })
+    .await
+}

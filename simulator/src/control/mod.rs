@@ -1,0 +1,128 @@
+//! The control API: everything a stack does and knows, over HTTP as JSON, at `/api/v1`.
+
+mod clock;
+mod error;
+mod events;
+mod files;
+mod movers;
+mod sites;
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State as Shared};
+use axum::http::header;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post, put};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::journal::Journal;
+use crate::mover::Movers;
+use crate::site::Sites;
+pub use error::ApiError;
+
+/// What the API works with.
+#[derive(Clone)]
+pub struct State {
+    /// The sites.
+    pub sites: Sites,
+    /// The journal.
+    pub journal: Journal,
+    /// The clock.
+    pub clock: Clock,
+    /// The movers.
+    pub movers: Movers,
+    /// The settings the stack was started with.
+    pub config: Arc<Config>,
+    /// Where clients connect.
+    pub endpoint: Arc<EndpointCard>,
+    /// Demanded as a bearer token where the API listens beyond loopback.
+    pub token: Option<String>,
+}
+
+/// How clients reach the endpoint.
+#[derive(Clone, Debug)]
+pub struct EndpointCard {
+    /// Host or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Host key in OpenSSH form.
+    pub host_key: String,
+    /// `SHA256:…`
+    pub host_key_fingerprint: String,
+}
+
+/// All routes.
+pub fn router(state: State) -> Router {
+    let api = Router::new()
+        .route("/healthz", get(ok))
+        .route("/readyz", get(ok))
+        .route("/endpoint", get(endpoint))
+        .route("/sites", get(sites::list).post(sites::create))
+        .route("/sites/{code}", get(sites::show).delete(sites::remove))
+        .route("/sites/{code}/provision", post(sites::provision))
+        .route("/sites/{code}/suspend", post(sites::suspend))
+        .route("/sites/{code}/resume", post(sites::resume))
+        .route("/sites/{code}/keys", post(sites::add_key))
+        .route("/sites/{code}/keys/{*fingerprint}", delete(sites::remove_key))
+        .route("/sites/{code}/addresses", put(sites::set_addresses))
+        .route("/sites/{code}/files", get(files::list))
+        .route("/sites/{code}/files/{area}/{*path}", get(files::read))
+        .route("/clock", get(clock::show))
+        .route("/clock/advance", post(clock::advance))
+        .route("/movers", get(movers::list))
+        .route("/movers/{name}/run", post(movers::run))
+        .route("/events", get(events::list))
+        .route("/events/wait", get(events::wait))
+        .route("/reset", post(reset));
+    Router::new()
+        .nest("/api/v1", api)
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::no_such_method)
+        .layer(middleware::from_fn_with_state(state.clone(), demand_token))
+        .with_state(state)
+}
+
+/// Beyond loopback, only who knows the token gets in; health checks stay open.
+async fn demand_token(Shared(state): Shared<State>, request: Request, next: Next) -> Response {
+    let Some(token) = &state.token else { return next.run(request).await };
+    if ["/api/v1/healthz", "/api/v1/readyz"].contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if given.and_then(|value| value.strip_prefix("Bearer ")) == Some(token) {
+        return next.run(request).await;
+    }
+    ApiError::unauthorized(
+        "this API listens beyond loopback: send Authorization: Bearer TOKEN, as printed at start",
+    )
+    .into_response()
+}
+
+async fn ok() -> Json<Value> {
+    Json(json!({"status": "ok"}))
+}
+
+async fn endpoint(Shared(state): Shared<State>) -> Json<Value> {
+    let card = &state.endpoint;
+    Json(json!({
+        "host": card.host,
+        "port": card.port,
+        "host_key": card.host_key,
+        "host_key_fingerprint": card.host_key_fingerprint,
+        "settings": state.config.endpoint,
+    }))
+}
+
+/// Removes all sites and forgets all events. Time stays: it never goes backwards.
+async fn reset(Shared(state): Shared<State>) -> Result<Json<Value>, ApiError> {
+    for site in state.sites.all() {
+        state.sites.remove(&site.code)?;
+    }
+    state.journal.clear();
+    Ok(Json(json!({"status": "ok"})))
+}

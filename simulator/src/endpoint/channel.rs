@@ -1,0 +1,132 @@
+//! Between an SSH channel and the SFTP server: keeps reading, so that a key exchange can never stall.
+//!
+//! russh stops sending what handlers reply while a key exchange runs, yet goes on delivering data that
+//! was in flight, and parks its read loop when nobody takes that data; the client's half of the exchange
+//! then never gets read. Two things make that impossible here:
+//! - replies never wait: [`REPLY_QUEUE`] holds one for every request that can be in flight in a window;
+//! - data is always taken: the pump below empties the channel into a queue bounded by [`INBOUND_BYTES`],
+//!   which the SFTP server empties without ever waiting for a reply to leave.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use russh::Channel;
+use russh::server::{Handle, Msg};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use super::frame::{FrameError, Frames};
+
+/// Bytes a client may send before it must wait for our acknowledgement: the SSH channel window.
+pub const WINDOW_BYTES: u32 = 2 * 1024 * 1024;
+/// The shortest SFTP request there is (CLOSE with a one-byte handle): length, type, id, string.
+const SHORTEST_REQUEST_BYTES: usize = 14;
+/// Replies that may wait inside russh: one for each of the shortest requests that fit the window twice
+/// (once in flight, once in our queue), so a reply always finds room. Room not used costs nothing.
+pub const REPLY_QUEUE: usize = 2 * (WINDOW_BYTES as usize) / SHORTEST_REQUEST_BYTES;
+/// Requests that may wait for the SFTP server, in bytes. Beyond it the client is held up by its window.
+const INBOUND_BYTES: usize = 2 * WINDOW_BYTES as usize;
+/// What the pump takes from the channel at once.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// The SFTP server's end of a channel.
+pub struct ChannelIo<W> {
+    requests: mpsc::UnboundedReceiver<(Bytes, OwnedSemaphorePermit)>,
+    current: Option<(Bytes, OwnedSemaphorePermit)>,
+    writer: W,
+}
+
+/// Splits `channel`; answers the SFTP server's end and the pump, to be run as a task of its own.
+///
+/// `done` resolves when the SFTP server has ended and all its replies are queued.
+pub fn connect(
+    channel: Channel<Msg>,
+    handle: Handle,
+    packet_limit_bytes: u32,
+    done: oneshot::Receiver<()>,
+) -> (ChannelIo<impl AsyncWrite + Unpin + Send + 'static>, impl Future<Output = Option<FrameError>>) {
+    let id = channel.id();
+    let (reader, writer) = tokio::io::split(channel.into_stream());
+    let (sender, requests) = mpsc::unbounded_channel();
+    let io = ChannelIo { requests, current: None, writer };
+    let pump = async move {
+        let fault = pump(reader, sender, packet_limit_bytes).await;
+        // The sender is gone: the server sees the end of its input, ends, and drops what it held open.
+        let _ = done.await;
+        let status = u32::from(fault.is_some());
+        // The connection may be gone already; then there is nobody to tell.
+        let _ = handle.exit_status_request(id, status).await;
+        let _ = handle.eof(id).await;
+        let _ = handle.close(id).await;
+        fault
+    };
+    (io, pump)
+}
+
+async fn pump(
+    mut reader: impl AsyncRead + Unpin,
+    sender: mpsc::UnboundedSender<(Bytes, OwnedSemaphorePermit)>,
+    packet_limit_bytes: u32,
+) -> Option<FrameError> {
+    let budget = Arc::new(Semaphore::new(INBOUND_BYTES));
+    let mut frames = Frames::new(packet_limit_bytes);
+    let mut piece = vec![0; PIECE_BYTES];
+    // A read error is a lost connection, and the end of this channel all the same.
+    while let Ok(count @ 1..) = reader.read(&mut piece).await {
+        frames.push(&piece[..count]);
+        loop {
+            let packet = match frames.next_packet() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => break,
+                Err(fault) => return Some(fault),
+            };
+            let cost = packet.len().min(INBOUND_BYTES) as u32;
+            let permit = budget.clone().acquire_many_owned(cost).await.ok()?;
+            if sender.send((packet, permit)).is_err() {
+                return None;
+            }
+        }
+    }
+    None
+}
+
+impl<W: Unpin> AsyncRead for ChannelIo<W> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        if self.current.is_none() {
+            self.current = ready!(self.requests.poll_recv(context));
+        }
+        if let Some((packet, _)) = &mut self.current {
+            let count = packet.len().min(into.remaining());
+            into.put_slice(&packet[..count]);
+            packet.advance(count);
+            if packet.is_empty() {
+                self.current = None;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<W: AsyncWrite + Unpin> AsyncWrite for ChannelIo<W> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.writer).poll_write(context, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.writer).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.writer).poll_shutdown(context)
+    }
+}

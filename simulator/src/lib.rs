@@ -1,0 +1,13 @@
+//! A simulated Spatial Cloud in one process: SFTP endpoint, movers, clock, journal, control API.
+//!
+//! The modules form layers; each names only modules before it in this list.
+
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod endpoint;
+pub mod journal;
+pub mod mover;
+pub mod site;
+pub mod stack;
+pub mod warehouse;

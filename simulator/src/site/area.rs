@@ -1,0 +1,657 @@
+//! The file area a site sees over SFTP: a real directory tree that no request can leave (C-20 to C-26).
+//!
+//! Every name is resolved from a directory handle, one component at a time and without following
+//! symbolic links, so links put there behind our back lead nowhere. All changes of names, and all
+//! opens, happen under one lock, which the movers take too: a file is never moved between the look
+//! at it and its opening.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, Metadata, OpenOptions};
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+use crate::config::Visibility;
+use crate::site::path::SitePath;
+
+/// What the root holds, exactly (C-20).
+pub const TOP_FOLDERS: [&str; 3] = ["Database", "Spatial", "Web"];
+/// The folder that takes files but no folders (C-21).
+const FLAT_FOLDER: &str = "Database";
+
+/// Why an operation on the file area was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum AreaError {
+    /// Nothing of that name; names are case-sensitive.
+    #[error(
+        "{path}: no such file or folder; the folders here are Database, Spatial and Web, in exactly this spelling"
+    )]
+    NoSuchFile {
+        /// The path asked for.
+        path: String,
+    },
+    /// A rule of the file area forbids it.
+    #[error("{path}: {reason}")]
+    Forbidden {
+        /// The path asked for.
+        path: String,
+        /// The rule, in plain words.
+        reason: &'static str,
+    },
+    /// It cannot be done to what is there now.
+    #[error("{path}: {reason}")]
+    Conflict {
+        /// The path asked for.
+        path: String,
+        /// What stands in the way.
+        reason: &'static str,
+    },
+    /// The disk said no: full, read-only, broken.
+    #[error("{path}: {error}")]
+    Disk {
+        /// The path asked for.
+        path: String,
+        /// What the operating system answered.
+        error: io::Error,
+    },
+}
+
+/// How a client wants a file opened: the flags of SSH_FXP_OPEN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenMode {
+    /// SSH_FXF_READ
+    pub read: bool,
+    /// SSH_FXF_WRITE
+    pub write: bool,
+    /// SSH_FXF_APPEND: every WRITE goes to the end, whatever its offset.
+    pub append: bool,
+    /// SSH_FXF_CREAT
+    pub create: bool,
+    /// SSH_FXF_TRUNC
+    pub truncate: bool,
+    /// SSH_FXF_EXCL: fail if the file exists.
+    pub exclusive: bool,
+}
+
+/// What a listing shows of one entry.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The bare name.
+    pub name: String,
+    /// Size, kind and time.
+    pub metadata: Metadata,
+}
+
+/// A file a mover may take.
+#[derive(Clone, Debug)]
+pub struct MovableFile {
+    /// Path relative to the site's root, such as `Spatial/aerial/b.tif`.
+    pub path: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+}
+
+/// One site's tree, shared by all its sessions and the movers.
+pub struct FileArea {
+    root: Dir,
+    root_path: PathBuf,
+    staging: Dir,
+    clock: Clock,
+    names: Mutex<Names>,
+}
+
+/// What the lock protects: who holds which file open for writing, and when files were last written.
+#[derive(Default)]
+struct Names {
+    next_writer: u64,
+    writers: BTreeMap<u64, SitePath>,
+    last_written: BTreeMap<String, Timestamp>,
+}
+
+/// Holds all names still: no open, rename or removal happens while it lives.
+pub struct NamesGuard<'a> {
+    names: MutexGuard<'a, Names>,
+}
+
+impl NamesGuard<'_> {
+    /// Whether any session holds `path` open for writing.
+    pub fn open_for_writing(&self, path: &str) -> bool {
+        self.names.writers.values().any(|open| open.relative() == path)
+    }
+
+    /// When `path` was last written: remembered, or else the file's own time.
+    pub fn last_written(&self, path: &str, metadata: &std::fs::Metadata) -> Timestamp {
+        let own = || metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
+        self.names.last_written.get(path).copied().or_else(own).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Drops what was remembered of a file that has been moved away.
+    pub fn forget(&mut self, path: &str) {
+        self.names.last_written.remove(path);
+    }
+}
+
+impl FileArea {
+    /// Opens the tree below `inbox`, making it and the three folders where missing.
+    ///
+    /// Files of visibility `on-close` grow in a folder `staging` beside it, emptied here: an upload
+    /// that was cut off by the end of the process never becomes visible.
+    pub fn open(inbox: &Path, clock: Clock) -> io::Result<FileArea> {
+        std::fs::create_dir_all(inbox)?;
+        let staging_path = inbox.with_file_name("staging");
+        if staging_path.exists() {
+            std::fs::remove_dir_all(&staging_path)?;
+        }
+        std::fs::create_dir_all(&staging_path)?;
+        let root = Dir::open_ambient_dir(inbox, ambient_authority())?;
+        for folder in TOP_FOLDERS {
+            match root.create_dir(folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(FileArea {
+            root,
+            root_path: inbox.to_owned(),
+            staging: Dir::open_ambient_dir(&staging_path, ambient_authority())?,
+            clock,
+            names: Mutex::default(),
+        })
+    }
+
+    /// Where the tree lies on disk.
+    pub fn root(&self) -> &Path {
+        &self.root_path
+    }
+
+    /// Holds all names still until the guard is dropped.
+    pub fn lock_names(&self) -> NamesGuard<'_> {
+        NamesGuard { names: self.lock() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Names> {
+        // A panic elsewhere cannot leave the maps half changed: each is changed in one call.
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every regular file below one of the three folders, in order of path.
+    pub fn movable(&self, top: &str) -> io::Result<Vec<MovableFile>> {
+        let mut found = Vec::new();
+        self.collect(&self.root.open_dir_nofollow(top)?, top, &mut found)?;
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(found)
+    }
+
+    fn collect(&self, dir: &Dir, prefix: &str, found: &mut Vec<MovableFile>) -> io::Result<()> {
+        for entry in dir.entries()? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let path = format!("{prefix}/{name}");
+            let metadata = match entry.metadata() {
+                Ok(metadata) => metadata,
+                // Renamed or removed since the listing began: the next run will see it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            if metadata.is_dir() {
+                match dir.open_dir_nofollow(&name) {
+                    Ok(below) => self.collect(&below, &path, found)?,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            } else if metadata.is_file() {
+                found.push(MovableFile { path, size_bytes: metadata.len() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The folder that holds `path`, and its last name. Fails for the root itself.
+    fn parent<'p>(&self, path: &'p SitePath) -> Result<(Dir, &'p str), AreaError> {
+        let Some((name, parents)) = path.names().split_last() else {
+            return Err(forbidden(path, "the root itself cannot be changed"));
+        };
+        if let Some(top) = parents.first()
+            && !TOP_FOLDERS.contains(&top.as_str())
+        {
+            return Err(AreaError::NoSuchFile { path: path.to_string() });
+        }
+        let mut dir = self.root.try_clone().map_err(|error| disk(path, error))?;
+        for parent in parents {
+            dir = dir.open_dir_nofollow(parent).map_err(|error| at_folder(path, error))?;
+        }
+        Ok((dir, name))
+    }
+
+    /// Size, kind and time of what is at `path`; links are reported as missing.
+    pub fn metadata(&self, path: &SitePath) -> Result<Metadata, AreaError> {
+        if path.names().is_empty() {
+            return self.root.dir_metadata().map_err(|error| disk(path, error));
+        }
+        let (dir, name) = self.parent(path)?;
+        existing(&dir, name, path)
+    }
+
+    /// The entries of a folder, in order of name. Links, pipes and names that are not UTF-8 are left out.
+    pub fn list(&self, path: &SitePath) -> Result<Vec<Entry>, AreaError> {
+        let dir = self.folder(path)?;
+        let mut entries = Vec::new();
+        for entry in dir.entries().map_err(|error| disk(path, error))? {
+            let entry = entry.map_err(|error| disk(path, error))?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if path.names().is_empty() && !TOP_FOLDERS.contains(&name.as_str()) {
+                continue;
+            }
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() || metadata.is_file() => {
+                    entries.push(Entry { name, metadata });
+                }
+                // Gone since, or not something to show.
+                _ => {}
+            }
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    fn folder(&self, path: &SitePath) -> Result<Dir, AreaError> {
+        if path.names().is_empty() {
+            return self.root.try_clone().map_err(|error| disk(path, error));
+        }
+        let (dir, name) = self.parent(path)?;
+        if !existing(&dir, name, path)?.is_dir() {
+            return Err(conflict(path, "is a file, not a folder"));
+        }
+        dir.open_dir_nofollow(name).map_err(|error| at_folder(path, error))
+    }
+
+    /// Opens a file for reading, writing or both.
+    pub fn open_file(
+        self: &Arc<Self>,
+        path: &SitePath,
+        mode: OpenMode,
+        visibility: Visibility,
+    ) -> Result<OpenFile, AreaError> {
+        let writes = mode.write || mode.append;
+        let mut names = self.lock();
+        if path.names().is_empty() {
+            return Err(conflict(path, "is a folder; name the file too"));
+        }
+        let (dir, name) = self.parent(path)?;
+        let found = match existing(&dir, name, path) {
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(conflict(path, "is a folder: write a slash and the file name behind it"));
+            }
+            Ok(_) if mode.create && mode.exclusive => return Err(conflict(path, "exists already")),
+            Ok(metadata) => Some(metadata),
+            Err(AreaError::NoSuchFile { .. }) if mode.create && writes => None,
+            Err(error) => return Err(error),
+        };
+        if path.names().len() == 1 {
+            if TOP_FOLDERS
+                .iter()
+                .any(|folder| path.top().is_some_and(|name| folder.eq_ignore_ascii_case(name)))
+            {
+                return Err(AreaError::NoSuchFile { path: path.to_string() });
+            }
+            return Err(forbidden(path, "the root takes no files: put it into Database, Spatial or Web"));
+        }
+        let staged = writes && visibility == Visibility::OnClose;
+        let (file, staging_name) = if staged {
+            let staging_name = format!("{}", names.next_writer);
+            let file = self
+                .stage(&dir, name, &staging_name, mode, found.is_some())
+                .map_err(|error| disk(path, error))?;
+            (file, Some(staging_name))
+        } else {
+            let mut options = OpenOptions::new();
+            options.read(mode.read || !writes).write(writes).follow(FollowSymlinks::No);
+            if found.is_none() {
+                options.create_new(true);
+            }
+            options.truncate(mode.truncate && writes);
+            let file = dir.open_with(name, &options).map_err(|error| disk(path, error))?;
+            (file.into_std(), None)
+        };
+        let writer = writes.then(|| {
+            let id = names.next_writer;
+            names.next_writer += 1;
+            names.writers.insert(id, path.clone());
+            id
+        });
+        drop(names);
+        Ok(OpenFile {
+            area: self.clone(),
+            file,
+            mode,
+            writer,
+            staging_name,
+            opened_size_bytes: if mode.truncate { 0 } else { found.map_or(0, |metadata| metadata.len()) },
+            written_bytes: 0,
+            read_bytes: 0,
+            path: path.clone(),
+        })
+    }
+
+    /// A private copy to write into; published at CLOSE.
+    fn stage(
+        &self,
+        dir: &Dir,
+        name: &str,
+        staging_name: &str,
+        mode: OpenMode,
+        exists: bool,
+    ) -> io::Result<std::fs::File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true).follow(FollowSymlinks::No);
+        let mut staged = self.staging.open_with(staging_name, &options)?.into_std();
+        if exists && !mode.truncate {
+            let mut source = OpenOptions::new();
+            source.read(true).follow(FollowSymlinks::No);
+            io::copy(&mut dir.open_with(name, &source)?.into_std(), &mut staged)?;
+        }
+        Ok(staged)
+    }
+
+    /// Makes a folder, inside Spatial or Web only.
+    pub fn make_folder(&self, path: &SitePath) -> Result<(), AreaError> {
+        let _names = self.lock();
+        match path.names() {
+            [] => return Err(conflict(path, "exists already")),
+            [only] if TOP_FOLDERS.contains(&only.as_str()) => return Err(conflict(path, "exists already")),
+            [_] => return Err(forbidden(path, "the root takes no new folders")),
+            [top, ..] if top == FLAT_FOLDER => {
+                return Err(forbidden(path, "Database takes files only, no folders"));
+            }
+            _ => {}
+        }
+        let (dir, name) = self.parent(path)?;
+        match dir.create_dir(name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(conflict(path, "exists already"))
+            }
+            other => other.map_err(|error| disk(path, error)),
+        }
+    }
+
+    /// Removes an empty folder; never one of the three.
+    pub fn remove_folder(&self, path: &SitePath) -> Result<(), AreaError> {
+        let _names = self.lock();
+        let (dir, name) = self.parent(path)?;
+        let metadata = existing(&dir, name, path)?;
+        self.refuse_top(path, "the folders Database, Spatial and Web cannot be removed")?;
+        if !metadata.is_dir() {
+            return Err(conflict(path, "is a file, not a folder"));
+        }
+        dir.remove_dir(name).map_err(|error| match error.kind() {
+            io::ErrorKind::DirectoryNotEmpty => conflict(path, "is not empty"),
+            _ => disk(path, error),
+        })
+    }
+
+    /// Removes a file.
+    pub fn remove_file(&self, path: &SitePath) -> Result<(), AreaError> {
+        let mut names = self.lock();
+        let (dir, name) = self.parent(path)?;
+        let metadata = existing(&dir, name, path)?;
+        self.refuse_top(path, "the folders Database, Spatial and Web cannot be removed")?;
+        if metadata.is_dir() {
+            return Err(conflict(path, "is a folder; remove it as a folder"));
+        }
+        dir.remove_file(name).map_err(|error| disk(path, error))?;
+        names.last_written.remove(&path.relative());
+        Ok(())
+    }
+
+    /// Renames a file or folder. Answers whether something was replaced.
+    ///
+    /// Plain RENAME refuses an existing target (draft 02, section 6.5); `posix-rename` replaces a file.
+    pub fn rename(&self, from: &SitePath, to: &SitePath, replace: bool) -> Result<bool, AreaError> {
+        let mut names = self.lock();
+        let (from_dir, from_name) = self.parent(from)?;
+        let source = existing(&from_dir, from_name, from)?;
+        self.refuse_top(from, "the folders Database, Spatial and Web cannot be renamed")?;
+        let (to_dir, to_name) = self.parent(to)?;
+        self.refuse_top(to, "the root takes no files and no new folders")?;
+        if source.is_dir() && to.top() == Some(FLAT_FOLDER) {
+            return Err(forbidden(to, "Database takes files only, no folders"));
+        }
+        if source.is_dir() && from != to && from.contains(to) {
+            return Err(conflict(to, "lies inside the folder to be renamed"));
+        }
+        let target = match existing(&to_dir, to_name, to) {
+            Ok(metadata) => Some(metadata),
+            Err(AreaError::NoSuchFile { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        match &target {
+            Some(_) if !replace => return Err(conflict(to, "exists already; plain rename never replaces")),
+            Some(metadata) if metadata.is_dir() != source.is_dir() => {
+                return Err(conflict(to, "a file cannot replace a folder, nor a folder a file"));
+            }
+            _ => {}
+        }
+        from_dir.rename(from_name, &to_dir, to_name).map_err(|error| match error.kind() {
+            io::ErrorKind::DirectoryNotEmpty => conflict(to, "is not empty"),
+            _ => disk(to, error),
+        })?;
+        names.follow_rename(from, to);
+        Ok(target.is_some())
+    }
+
+    fn refuse_top(&self, path: &SitePath, reason: &'static str) -> Result<(), AreaError> {
+        if path.names().len() < 2 { Err(forbidden(path, reason)) } else { Ok(()) }
+    }
+
+    /// Room on the disk that holds the tree.
+    pub fn space(&self) -> io::Result<rustix::fs::StatVfs> {
+        Ok(rustix::fs::fstatvfs(&self.root)?)
+    }
+
+    /// Sets an attribute of a file or folder by path; `change` gets an open handle to it.
+    pub fn change(
+        &self,
+        path: &SitePath,
+        write: bool,
+        change: impl FnOnce(&std::fs::File) -> io::Result<()>,
+    ) -> Result<(), AreaError> {
+        let _names = self.lock();
+        let (dir, name) = self.parent(path)?;
+        let metadata = existing(&dir, name, path)?;
+        self.refuse_top(path, "the folders Database, Spatial and Web cannot be changed")?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(write && metadata.is_file()).follow(FollowSymlinks::No);
+        let file = if metadata.is_dir() {
+            dir.open_dir_nofollow(name).map(Dir::into_std_file)
+        } else {
+            dir.open_with(name, &options).map(cap_std::fs::File::into_std)
+        };
+        change(&file.map_err(|error| disk(path, error))?).map_err(|error| disk(path, error))
+    }
+}
+
+impl Names {
+    /// Open handles and write times stay with the file when it, or a folder above it, gets a new name.
+    fn follow_rename(&mut self, from: &SitePath, to: &SitePath) {
+        self.last_written.remove(&to.relative());
+        let renamed = |path: &SitePath| {
+            from.contains(path).then(|| {
+                let rest = path.names()[from.names().len()..].join("/");
+                SitePath::parse(&format!("{}/{rest}", to.relative())).unwrap_or_else(|_| to.clone())
+            })
+        };
+        for open in self.writers.values_mut() {
+            if let Some(new) = renamed(open) {
+                *open = new;
+            }
+        }
+        let moved: Vec<(String, String)> = self
+            .last_written
+            .keys()
+            .filter_map(|key| {
+                let path = SitePath::parse(key).ok()?;
+                Some((key.clone(), renamed(&path)?.relative()))
+            })
+            .collect();
+        for (old, new) in moved {
+            if let Some(time) = self.last_written.remove(&old) {
+                self.last_written.insert(new, time);
+            }
+        }
+    }
+}
+
+/// A file some session holds open. Dropped without [`OpenFile::close`], the upload was cut off.
+pub struct OpenFile {
+    area: Arc<FileArea>,
+    file: std::fs::File,
+    mode: OpenMode,
+    writer: Option<u64>,
+    staging_name: Option<String>,
+    path: SitePath,
+    /// Size when it was opened, after truncation.
+    pub opened_size_bytes: u64,
+    /// Bytes written through this handle.
+    pub written_bytes: u64,
+    /// Bytes read through this handle.
+    pub read_bytes: u64,
+}
+
+impl OpenFile {
+    /// The name it was opened under.
+    pub fn path(&self) -> &SitePath {
+        &self.path
+    }
+
+    /// Whether it was opened for writing.
+    pub fn writes(&self) -> bool {
+        self.writer.is_some()
+    }
+
+    /// The file itself, for attributes and fsync.
+    pub fn file(&self) -> &std::fs::File {
+        &self.file
+    }
+
+    /// Size and times now.
+    pub fn metadata(&self) -> io::Result<std::fs::Metadata> {
+        self.file.metadata()
+    }
+
+    /// Writes all of `data` at `offset_bytes`, or at the end for append handles.
+    pub fn write_at(&mut self, data: &[u8], offset_bytes: u64) -> io::Result<()> {
+        if self.writer.is_none() {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "the file was opened for reading only",
+            ));
+        }
+        let offset_bytes = if self.mode.append { self.file.metadata()?.len() } else { offset_bytes };
+        self.file.write_all_at(data, offset_bytes)?;
+        self.written_bytes += data.len() as u64;
+        Ok(())
+    }
+
+    /// Reads up to `length_bytes` at `offset_bytes`; an empty answer is the end of the file.
+    pub fn read_at(&mut self, length_bytes: usize, offset_bytes: u64) -> io::Result<Vec<u8>> {
+        if !self.mode.read && self.writer.is_some() {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "the file was opened for writing only",
+            ));
+        }
+        let mut buffer = vec![0; length_bytes];
+        let mut filled = 0;
+        while filled < length_bytes {
+            match self.file.read_at(&mut buffer[filled..], offset_bytes + filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        buffer.truncate(filled);
+        self.read_bytes += filled as u64;
+        Ok(buffer)
+    }
+
+    /// Ends the upload: makes it visible, stamps it with the simulated time. Answers its path and size now.
+    pub fn close(mut self) -> Result<(SitePath, u64), AreaError> {
+        let path = self.settle()?;
+        let size_bytes = self.file.metadata().map_err(|error| disk(&path, error))?.len();
+        Ok((path, size_bytes))
+    }
+
+    fn settle(&mut self) -> Result<SitePath, AreaError> {
+        let Some(writer) = self.writer.take() else { return Ok(self.path.clone()) };
+        let area = self.area.clone();
+        let mut names = area.lock();
+        let path = names.writers.remove(&writer).unwrap_or_else(|| self.path.clone());
+        let now = area.clock.now();
+        if self.written_bytes > 0 || self.mode.truncate {
+            // Listings tell simulated time. A file system that cannot keep it is no reason to fail the upload.
+            let _ = SystemTime::try_from(now).map(|time| self.file.set_modified(time));
+        }
+        if let Some(staging_name) = self.staging_name.take() {
+            let (dir, name) = area.parent(&path)?;
+            area.staging.rename(&staging_name, &dir, name).map_err(|error| disk(&path, error))?;
+        }
+        names.last_written.insert(path.relative(), now);
+        Ok(path)
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        if let Some(staging_name) = self.staging_name.take() {
+            // Never published: the session ended before CLOSE.
+            if let Some(writer) = self.writer.take() {
+                self.area.lock().writers.remove(&writer);
+            }
+            let _ = self.area.staging.remove_file(&staging_name);
+        } else {
+            let _ = self.settle();
+        }
+    }
+}
+
+fn existing(dir: &Dir, name: &str, path: &SitePath) -> Result<Metadata, AreaError> {
+    match dir.symlink_metadata(name) {
+        Ok(metadata) if metadata.is_dir() || metadata.is_file() => Ok(metadata),
+        // Links and devices can only have been put there behind our back: they are not part of the area.
+        Ok(_) => Err(forbidden(path, "is neither a file nor a folder of this area")),
+        Err(error) => Err(at_folder(path, error)),
+    }
+}
+
+fn at_folder(path: &SitePath, error: io::Error) -> AreaError {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            AreaError::NoSuchFile { path: path.to_string() }
+        }
+        // A symbolic link among the folders: not part of the area.
+        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            AreaError::NoSuchFile { path: path.to_string() }
+        }
+        _ => disk(path, error),
+    }
+}
+
+fn forbidden(path: &SitePath, reason: &'static str) -> AreaError {
+    AreaError::Forbidden { path: path.to_string(), reason }
+}
+
+fn conflict(path: &SitePath, reason: &'static str) -> AreaError {
+    AreaError::Conflict { path: path.to_string(), reason }
+}
+
+fn disk(path: &SitePath, error: io::Error) -> AreaError {
+    AreaError::Disk { path: path.to_string(), error }
+}

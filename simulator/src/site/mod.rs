@@ -1,0 +1,11 @@
+//! Sites: who they are, what they may do, and the files they see.
+
+pub mod address;
+pub mod area;
+#[cfg(test)]
+mod area_tests;
+pub mod key;
+pub mod path;
+mod registry;
+
+pub use registry::{LoginRefusal, Site, SiteError, SiteState, Sites};
