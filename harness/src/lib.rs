@@ -4,6 +4,8 @@ pub mod api;
 pub mod client;
 pub mod contract;
 pub mod keys;
+pub mod report;
+pub mod runner;
 pub mod scenario;
 pub mod size;
 pub mod stack;

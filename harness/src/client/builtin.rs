@@ -237,7 +237,7 @@ impl Session {
 #[async_trait]
 impl Client for BuiltIn {
     fn name(&self) -> &'static str {
-        "builtin"
+        super::BUILT_IN
     }
 
     fn availability(&self) -> Availability {

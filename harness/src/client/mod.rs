@@ -18,6 +18,9 @@ pub use builtin::HeldUpload;
 pub const CLIENTS: &[&dyn Client] =
     &[&openssh::OpenSsh, &putty::Putty, &paramiko::Paramiko, &builtin::BuiltIn];
 
+/// The name of the client that is always there.
+pub const BUILT_IN: &str = "built-in";
+
 /// The client of that name.
 pub fn named(name: &str) -> Option<&'static dyn Client> {
     CLIENTS.iter().copied().find(|client| client.name() == name)

@@ -30,6 +30,7 @@ impl Mistake {
             .filter(|(distance, name)| *distance <= 1 + name.len() / 3);
         let help = match closest {
             Some((_, name)) => format!("did you mean {name:?}?"),
+            None if known.is_empty() => "none is known here".to_owned(),
             None => format!("known: {}", known.join(", ")),
         };
         Mistake { message: format!("unknown {what} {found:?}"), place: place.clone(), help: Some(help) }

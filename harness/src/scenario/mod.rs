@@ -6,8 +6,10 @@ pub mod node;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
+use spatialcloud_backup::writer::{DAMAGES, Damage};
 
 use crate::contract;
 use crate::keys;
@@ -36,6 +38,41 @@ pub struct Scenario {
     pub steps: Vec<Node>,
     /// What is done whatever happened.
     pub always: Vec<Node>,
+    /// The text all of this was read from.
+    pub source: Arc<Source>,
+}
+
+/// The text of a scenario file, and of the file it includes. Places count through both.
+#[derive(Debug)]
+pub struct Source {
+    path: PathBuf,
+    text: String,
+    included: Option<(PathBuf, String)>,
+}
+
+impl Source {
+    /// File, its text, and the place within it.
+    pub fn locate(&self, place: &Place) -> (&Path, &str, Place) {
+        let end = self.text.len();
+        match &self.included {
+            Some((path, text)) if place.start >= end => (path, text, place.start - end..place.end - end),
+            _ => (&self.path, &self.text, place.clone()),
+        }
+    }
+
+    /// File and line, counted from 1, for messages.
+    pub fn line(&self, place: &Place) -> String {
+        let (path, text, place) = self.locate(place);
+        let line = text.get(..place.start).map_or(1, |before| before.matches('\n').count() + 1);
+        format!("{}:{line}", path.display())
+    }
+
+    /// The line itself.
+    pub fn excerpt(&self, place: &Place) -> &str {
+        let (_, text, place) = self.locate(place);
+        let start = text.get(..place.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+        text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default().trim()
+    }
 }
 
 /// A file to upload.
@@ -61,6 +98,8 @@ pub enum FileSpec {
         seed: u64,
         /// About how many bytes.
         size_bytes: u64,
+        /// What is wrong with it, if anything.
+        damage: Option<Damage>,
     },
 }
 
@@ -87,10 +126,8 @@ pub enum LoadError {
     },
     /// Something in it is wrong.
     Mistake {
-        /// Which.
-        path: PathBuf,
-        /// Its text.
-        source: String,
+        /// The text.
+        source: Arc<Source>,
         /// What is wrong.
         mistake: Mistake,
     },
@@ -101,8 +138,10 @@ impl LoadError {
     pub fn render(&self, colour: bool) -> String {
         match self {
             LoadError::Unreadable { path, error } => format!("error: {}: {error}", path.display()),
-            LoadError::Mistake { path, source, mistake } => {
-                diagnostic::render(&path.display().to_string(), source, mistake, colour)
+            LoadError::Mistake { source, mistake } => {
+                let (path, text, place) = source.locate(&mistake.place);
+                let mistake = Mistake { place, ..mistake.clone() };
+                diagnostic::render(&path.display().to_string(), text, &mistake, colour)
             }
         }
     }
@@ -110,37 +149,62 @@ impl LoadError {
 
 /// Reads a file: one scenario, or one for each row.
 pub fn load(path: &Path) -> Result<Vec<Scenario>, LoadError> {
-    let source = std::fs::read_to_string(path)
-        .map_err(|error| LoadError::Unreadable { path: path.to_owned(), error })?;
-    let mistaken = |mistake| LoadError::Mistake { path: path.to_owned(), source: source.clone(), mistake };
-    let root = node::parse(&source)
-        .map_err(|error| mistaken(Mistake { message: error.message, place: error.place, help: None }))?;
-    let root = included(root, path)?;
-    rows(&root).and_then(|rows| rows.iter().map(|row| scenario(&root, row)).collect()).map_err(mistaken)
-}
-
-/// Merges the file named by `include:` below this one: what stands here wins.
-fn included(root: Node, path: &Path) -> Result<Node, LoadError> {
-    let Kind::Map(entries) = &root.kind else { return Ok(root) };
-    let Some((_, value)) = entries.iter().find(|(key, _)| key.text == "include") else { return Ok(root) };
-    let Kind::Scalar(Value::String(name)) = &value.kind else { return Ok(root) };
-    let file = path.with_file_name(name);
-    let source = std::fs::read_to_string(&file)
-        .map_err(|error| LoadError::Unreadable { path: file.clone(), error })?;
-    let shared = node::parse(&source).map_err(|error| LoadError::Mistake {
-        path: file.clone(),
-        source: source.clone(),
-        mistake: Mistake { message: error.message, place: error.place, help: None },
-    })?;
-    let mut merged: Vec<_> = entries.iter().filter(|(key, _)| key.text != "include").cloned().collect();
-    if let Kind::Map(shared) = shared.kind {
-        for (key, value) in shared {
-            if !merged.iter().any(|(known, _)| known.text == key.text) {
-                merged.push((key, value));
+    let text = read(path)?;
+    let mut source = Source { path: path.to_owned(), text, included: None };
+    let root = match node::parse(&source.text) {
+        Ok(root) => root,
+        Err(error) => return Err(yaml_mistake(source, error, 0)),
+    };
+    let root = match include(&root) {
+        None => root,
+        Some(name) => {
+            let path = path.with_file_name(name);
+            let text = read(&path)?;
+            let shift = source.text.len();
+            source.included = Some((path, text.clone()));
+            match node::parse(&text) {
+                Ok(shared) => merged(root, shared.shifted(shift)),
+                Err(error) => return Err(yaml_mistake(source, error, shift)),
             }
         }
+    };
+    let source = Arc::new(source);
+    rows(&root)
+        .and_then(|rows| rows.iter().map(|row| scenario(&root, row, &source)).collect())
+        .map_err(|mistake| LoadError::Mistake { source, mistake })
+}
+
+fn read(path: &Path) -> Result<String, LoadError> {
+    std::fs::read_to_string(path).map_err(|error| LoadError::Unreadable { path: path.to_owned(), error })
+}
+
+fn yaml_mistake(source: Source, error: node::YamlError, shift: usize) -> LoadError {
+    let place = error.place.start + shift..error.place.end + shift;
+    let mistake = Mistake { message: error.message, place, help: None };
+    LoadError::Mistake { source: Arc::new(source), mistake }
+}
+
+/// The file named by `include:`, beside this one.
+fn include(root: &Node) -> Option<&str> {
+    let Kind::Map(entries) = &root.kind else { return None };
+    match &entries.iter().find(|(key, _)| key.text == "include")?.1.kind {
+        Kind::Scalar(Value::String(name)) => Some(name),
+        _ => None,
     }
-    Ok(Node { kind: Kind::Map(merged), place: root.place })
+}
+
+/// What stands in `root` wins over what `shared` brings.
+fn merged(root: Node, shared: Node) -> Node {
+    let (Kind::Map(mut entries), Kind::Map(shared)) = (root.kind, shared.kind) else {
+        return Node { kind: Kind::Null, place: root.place };
+    };
+    entries.retain(|(key, _)| key.text != "include");
+    for (key, value) in shared {
+        if !entries.iter().any(|(known, _)| known.text == key.text) {
+            entries.push((key, value));
+        }
+    }
+    Node { kind: Kind::Map(entries), place: root.place }
 }
 
 type Row = BTreeMap<String, String>;
@@ -164,7 +228,7 @@ fn rows(root: &Node) -> Result<Vec<Row>, Mistake> {
         .collect()
 }
 
-fn scenario(root: &Node, row: &Row) -> Result<Scenario, Mistake> {
+fn scenario(root: &Node, row: &Row, source: &Arc<Source>) -> Result<Scenario, Mistake> {
     let root = root.substituted(row);
     let mut fields = Fields::of(&root, "a scenario")?;
     let title = fields.need_text("title")?;
@@ -190,8 +254,11 @@ fn scenario(root: &Node, row: &Row) -> Result<Scenario, Mistake> {
     }
     let names =
         step::Names { files: files.keys().cloned().collect(), sites: sites.keys().cloned().collect() };
+    let mut captured = Vec::new();
     for node in steps.iter().chain(&always) {
         step::parse(node, &names)?;
+        node.check_captures(&captured)?;
+        captured.extend(node.captures());
     }
     let row = (!row.is_empty())
         .then(|| row.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "));
@@ -205,6 +272,7 @@ fn scenario(root: &Node, row: &Row) -> Result<Scenario, Mistake> {
         clients,
         steps,
         always,
+        source: source.clone(),
     })
 }
 
@@ -248,11 +316,16 @@ fn files(node: &Node) -> Result<BTreeMap<String, FileSpec>, Mistake> {
         } else if let Some(name) = fields.text("real-backup")? {
             FileSpec::RealBackup { name }
         } else if let Some(node) = fields.take("random") {
-            let (seed, size_bytes) = seed_and_size(node, "random")?;
+            let mut fields = Fields::of(node, "random")?;
+            let (seed, size_bytes) = seed_and_size(&mut fields)?;
+            fields.end()?;
             FileSpec::Random { seed, size_bytes }
         } else if let Some(node) = fields.take("backup") {
-            let (seed, size_bytes) = seed_and_size(node, "backup")?;
-            FileSpec::Backup { seed, size_bytes }
+            let mut fields = Fields::of(node, "backup")?;
+            let (seed, size_bytes) = seed_and_size(&mut fields)?;
+            let damage = fields.take("damage").map(damage).transpose()?;
+            fields.end()?;
+            FileSpec::Backup { seed, size_bytes, damage }
         } else {
             fields.end()?;
             return Err(Mistake::new(&node.place, "a file needs one of: text, random, backup, real-backup"));
@@ -263,14 +336,20 @@ fn files(node: &Node) -> Result<BTreeMap<String, FileSpec>, Mistake> {
     Ok(files)
 }
 
-fn seed_and_size(node: &Node, what: &'static str) -> Result<(u64, u64), Mistake> {
-    let mut fields = Fields::of(node, what)?;
+fn seed_and_size(fields: &mut Fields<'_>) -> Result<(u64, u64), Mistake> {
     let seed = u64::try_from(fields.number("seed")?.unwrap_or(1)).unwrap_or(1);
     let size = fields.need("size")?;
     let size_bytes =
         crate::size::parse(&text(size, "size")?).map_err(|reason| Mistake::new(&size.place, reason))?;
-    fields.end()?;
     Ok((seed, size_bytes))
+}
+
+fn damage(node: &Node) -> Result<Damage, Mistake> {
+    let name = text(node, "damage")?;
+    Damage::named(&name).ok_or_else(|| {
+        let known: Vec<&str> = DAMAGES.iter().map(|(_, name, ..)| *name).collect();
+        Mistake::unknown(&node.place, "damage", &name, &known)
+    })
 }
 
 fn sites(node: &Node) -> Result<BTreeMap<String, SiteSpec>, Mistake> {
@@ -317,11 +396,6 @@ fn clients(node: &Node) -> Result<Vec<String>, Mistake> {
             }
         })
         .collect()
-}
-
-/// The line a place stands in, counted from 1.
-pub fn line_of(source: &str, place: &Place) -> usize {
-    source.get(..place.start).map_or(1, |before| before.matches('\n').count() + 1)
 }
 
 /// All scenario files below the paths, in order. Files whose names begin with `_` are for `include`.

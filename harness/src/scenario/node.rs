@@ -8,6 +8,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
+use super::fields::Mistake;
+
 /// Where something stands in the text: a range of bytes.
 pub type Place = Range<usize>;
 
@@ -216,5 +218,57 @@ impl Node {
             other => other.clone(),
         };
         Node { kind, place: self.place.clone() }
+    }
+
+    /// The same with all places moved on.
+    pub fn shifted(mut self, by: usize) -> Node {
+        let moved = |place: &Place| place.start + by..place.end + by;
+        self.place = moved(&self.place);
+        self.kind = match self.kind {
+            Kind::List(items) => Kind::List(items.into_iter().map(|item| item.shifted(by)).collect()),
+            Kind::Map(entries) => Kind::Map(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (Key { place: moved(&key.place), ..key }, value.shifted(by)))
+                    .collect(),
+            ),
+            other => other,
+        };
+        self
+    }
+
+    /// Names that `capture:` entries below this node define: `capture: name` or `capture: field as name`.
+    pub fn captures(&self) -> Vec<String> {
+        let Kind::Map(entries) = &self.kind else { return Vec::new() };
+        entries
+            .iter()
+            .flat_map(|(key, value)| match (&value.kind, key.text.as_str()) {
+                (Kind::Scalar(Value::String(text)), "capture") => {
+                    vec![text.rsplit(" as ").next().unwrap_or(text).to_owned()]
+                }
+                _ => value.captures(),
+            })
+            .collect()
+    }
+
+    /// Every `${name}` below this node must be known.
+    pub fn check_captures(&self, known: &[String]) -> Result<(), Mistake> {
+        match &self.kind {
+            Kind::Scalar(Value::String(text)) => {
+                let mut rest = text.as_str();
+                while let Some((_, after)) = rest.split_once("${") {
+                    let (name, after) = after.split_once('}').unwrap_or((after, ""));
+                    if !known.iter().any(|known| known == name) {
+                        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                        return Err(Mistake::unknown(&self.place, "captured value", name, &known));
+                    }
+                    rest = after;
+                }
+                Ok(())
+            }
+            Kind::List(items) => items.iter().try_for_each(|item| item.check_captures(known)),
+            Kind::Map(entries) => entries.iter().try_for_each(|(_, value)| value.check_captures(known)),
+            _ => Ok(()),
+        }
     }
 }

@@ -6,9 +6,10 @@ use std::path::Path;
 use serde_json::Value;
 use spatialcloud_simulator::config::Config;
 use spatialcloud_simulator::journal::Fact;
+use spatialcloud_simulator::site::key::PublicKey;
 use spatialcloud_simulator::stack::Stack;
 
-use super::StackError;
+use super::{AcceptedKey, RefusedKey, StackError};
 use crate::api::Api;
 
 pub(super) struct InProcess {
@@ -23,21 +24,35 @@ pub(super) fn event_kinds() -> Vec<&'static str> {
     Fact::KINDS.iter().map(|kind| kind.name).collect()
 }
 
+pub(super) fn check_key(file: &[u8]) -> Result<AcceptedKey, RefusedKey> {
+    match PublicKey::parse(file) {
+        Ok(key) => Ok(AcceptedKey { fingerprint: key.fingerprint(), bits: key.bits(), openssh: key.openssh() }),
+        Err(refusal) => Err(RefusedKey {
+            kind: refusal.kind(),
+            message: refusal.to_string(),
+            converted: refusal.converted().map(str::to_owned),
+        }),
+    }
+}
+
 impl InProcess {
-    pub(super) async fn start(settings: &Value, data: &Path) -> Result<InProcess, StackError> {
+    pub(super) async fn start(settings: &Value, data: &Path, http: SocketAddr) -> Result<InProcess, StackError> {
         let config: Config = match settings {
             Value::Null => Config::default(),
             _ => serde_json::from_value(settings.clone())
                 .map_err(|error| StackError::Settings(error.to_string()))?,
         };
-        let http = SocketAddr::from(([127, 0, 0, 1], 0));
         let stack =
             Stack::start(config, data, http).await.map_err(|error| StackError::Start(error.to_string()))?;
         Ok(InProcess { stack })
     }
 
     pub(super) fn api(&self) -> Api {
-        Api::new(format!("http://{}", self.stack.http()))
+        Api::new(format!("http://{}", self.stack.http())).with_token(self.token().map(str::to_owned))
+    }
+
+    pub(super) fn token(&self) -> Option<&str> {
+        self.stack.token()
     }
 
     pub(super) async fn stop(self) -> Result<(), StackError> {

@@ -2,6 +2,7 @@
 
 mod in_process;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -44,6 +45,7 @@ pub enum StackError {
 pub struct Builder {
     settings: Value,
     data: Option<PathBuf>,
+    http: Option<SocketAddr>,
     sites: Vec<(String, String, Vec<String>)>,
 }
 
@@ -57,6 +59,12 @@ impl Builder {
     /// Keeps its data in `folder`, rather than in a temporary one that is removed at the end.
     pub fn data(mut self, folder: &Path) -> Builder {
         self.data = Some(folder.to_owned());
+        self
+    }
+
+    /// Its control API listens there, rather than on any free port of loopback.
+    pub fn http(mut self, address: SocketAddr) -> Builder {
+        self.http = Some(address);
         self
     }
 
@@ -82,11 +90,19 @@ impl Builder {
             (None, Some(folder)) => folder.path().to_owned(),
             (None, None) => return Err(StackError::Start("no folder".to_owned())),
         };
-        let running = InProcess::start(&self.settings, &data).await?;
+        let http = self.http.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let running = InProcess::start(&self.settings, &data, http).await?;
         let api = running.api();
         let sftp = address(&api).await?;
-        let stack =
-            Stack { running: Some(running), api, sftp, settings: self.settings, data, _temporary: temporary };
+        let stack = Stack {
+            running: Some(running),
+            api,
+            sftp,
+            settings: self.settings,
+            data,
+            http,
+            _temporary: temporary,
+        };
         for (code, key, from) in self.sites {
             stack.api.create_site(&code, &key, &from, true).await?;
         }
@@ -101,6 +117,7 @@ pub struct Stack {
     sftp: SftpAddress,
     settings: Value,
     data: PathBuf,
+    http: SocketAddr,
     _temporary: Option<tempfile::TempDir>,
 }
 
@@ -113,6 +130,16 @@ impl Stack {
     /// Its control API.
     pub fn api(&self) -> &Api {
         &self.api
+    }
+
+    /// The folder with all its data.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The token its control API demands, where it listens beyond loopback.
+    pub fn token(&self) -> Option<&str> {
+        self.running.as_ref()?.token()
     }
 
     /// Where clients connect.
@@ -130,7 +157,7 @@ impl Stack {
         if let Some(running) = self.running.take() {
             running.stop().await?;
         }
-        let running = InProcess::start(&self.settings, &self.data).await?;
+        let running = InProcess::start(&self.settings, &self.data, self.http).await?;
         self.api = running.api();
         self.sftp = address(&self.api).await?;
         self.running = Some(running);
@@ -154,6 +181,33 @@ pub fn check_settings(settings: &Value) -> Result<(), String> {
 /// The names of all kinds of event.
 pub fn event_kinds() -> Vec<&'static str> {
     in_process::event_kinds()
+}
+
+/// What the vendor says to a key: its fingerprint and bits, or the refusal.
+pub fn check_key(file: &[u8]) -> Result<AcceptedKey, RefusedKey> {
+    in_process::check_key(file)
+}
+
+/// A key the vendor takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptedKey {
+    /// `SHA256:…`
+    pub fingerprint: String,
+    /// Length in bits.
+    pub bits: u32,
+    /// The normalised line.
+    pub openssh: String,
+}
+
+/// Why the vendor does not take a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedKey {
+    /// One word for it.
+    pub kind: &'static str,
+    /// What was found and how to mend it.
+    pub message: String,
+    /// The key in the right form, where it was only in a wrong one.
+    pub converted: Option<String>,
 }
 
 async fn address(api: &Api) -> Result<SftpAddress, StackError> {

@@ -195,6 +195,8 @@ pub struct World {
     pub work: PathBuf,
     /// What is worth telling of this run, for the report.
     pub story: Vec<String>,
+    /// Holds files, keys and `work`; removed when the run is over.
+    pub _folder: tempfile::TempDir,
 }
 
 /// Why a step failed.

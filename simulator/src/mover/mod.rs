@@ -157,9 +157,11 @@ impl Movers {
         while let Some((at, due)) = self.next_due(reached, until) {
             inner.clock.move_to(at)?;
             reached = at;
-            match due {
-                Due::Provisioning(code) => self.provision(&code),
-                Due::Run(mover) => runs.push(self.perform(mover).await),
+            for due in due {
+                match due {
+                    Due::Provisioning(code) => self.provision(&code),
+                    Due::Run(mover) => runs.push(self.perform(mover).await),
+                }
             }
         }
         inner.clock.move_to(until)?;
@@ -187,29 +189,28 @@ impl Movers {
             }
             let _turn = inner.turn.lock().await;
             reached = reached.max(at);
-            match due {
-                Due::Provisioning(code) => self.provision(&code),
-                // Advanced past it meanwhile: `advance` has performed it.
-                Due::Run(mover) if inner.schedule.next(mover, at) <= inner.clock.now() => {}
-                Due::Run(mover) => {
-                    self.perform(mover).await;
+            for due in due {
+                match due {
+                    Due::Provisioning(code) => self.provision(&code),
+                    // Advanced past it meanwhile: `advance` has performed it.
+                    Due::Run(mover) if inner.schedule.next(mover, at) <= inner.clock.now() => {}
+                    Due::Run(mover) => {
+                        self.perform(mover).await;
+                    }
                 }
             }
         }
     }
 
-    /// The next thing due after `reached`, at `until` at the latest. Late provisionings come at once.
-    fn next_due(&self, reached: Timestamp, until: Timestamp) -> Option<(Timestamp, Due)> {
-        let provisioning = self.inner.sites.due_provisionings().into_iter().next();
-        let provisioning = provisioning.map(|(at, code)| (at.max(reached), Due::Provisioning(code)));
-        let runs = Mover::ALL.map(|mover| Some((self.inner.schedule.next(mover, reached), Due::Run(mover))));
-        let mut first: Option<(Timestamp, Due)> = None;
-        for (at, due) in std::iter::once(provisioning).chain(runs).flatten() {
-            if at <= until && first.as_ref().is_none_or(|(earliest, _)| at < *earliest) {
-                first = Some((at, due));
-            }
-        }
-        first
+    /// Everything due at the first such instant after `reached`, at `until` at the latest: runs of both
+    /// movers can fall on the same one. Late provisionings come at once.
+    fn next_due(&self, reached: Timestamp, until: Timestamp) -> Option<(Timestamp, Vec<Due>)> {
+        let provisionings = self.inner.sites.due_provisionings().into_iter();
+        let provisionings = provisionings.map(|(at, code)| (at.max(reached), Due::Provisioning(code)));
+        let runs = Mover::ALL.map(|mover| (self.inner.schedule.next(mover, reached), Due::Run(mover)));
+        let all: Vec<_> = provisionings.chain(runs).filter(|(at, _)| *at <= until).collect();
+        let first = all.iter().map(|(at, _)| *at).min()?;
+        Some((first, all.into_iter().filter(|(at, _)| *at == first).map(|(_, due)| due).collect()))
     }
 
     fn provision(&self, code: &str) {

@@ -14,7 +14,7 @@ pub use damage::{DAMAGES, Damage};
 
 use crate::value::{DateTime, Guid, Lsn};
 use layout::{Kind, SetSpec, Tape};
-use pages::Random;
+pub use pages::Random;
 
 /// Smallest backup that can be written: headers and two extents.
 pub const LEAST_SIZE_BYTES: u64 = 256 * 1024;

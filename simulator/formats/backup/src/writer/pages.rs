@@ -16,6 +16,7 @@ const OBJECT_ID: u32 = 245_575_913;
 pub struct Random(u64);
 
 impl Random {
+    /// A stream of bytes that follows from `seed`.
     pub fn new(seed: u64) -> Random {
         Random(seed)
     }
@@ -28,6 +29,7 @@ impl Random {
         mixed ^ mixed >> 31
     }
 
+    /// Fills `bytes` with the next ones.
     pub fn fill(&mut self, bytes: &mut [u8]) {
         for piece in bytes.chunks_mut(8) {
             let value = self.next().to_le_bytes();

@@ -1,0 +1,125 @@
+//! The subcommands: one file each.
+
+mod check;
+mod clients;
+mod clock;
+mod contract;
+mod events;
+mod generate;
+mod inspect;
+mod key;
+mod mover;
+mod run;
+mod site;
+mod up;
+
+use std::io::IsTerminal;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+use spatialcloud_harness::api::{Api, ApiError};
+use spatialcloud_harness::report::terminal::Style;
+
+use crate::exit::Exit;
+
+/// What the program can do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run scenarios and report what would go wrong
+    Run(run::Arguments),
+    /// Start a Spatial Cloud on this machine and print how to reach it
+    Up(up::Arguments),
+    /// Read scenario files and show mistakes; run nothing
+    Check(check::Arguments),
+    /// Show what tonight's load would make of a backup
+    Inspect(inspect::Arguments),
+    /// Write a synthetic backup of any size
+    Generate(generate::Arguments),
+    /// Check a public key before handing it over
+    Key(key::Arguments),
+    /// Show which clients can be used here, and why others cannot
+    Clients(clients::Arguments),
+    /// Show every rule of the contract with the scenarios that prove it
+    Contract(contract::Arguments),
+    /// Show and change the sites of a running stack
+    Site(site::Arguments),
+    /// Show and run the movers of a running stack
+    Mover(mover::Arguments),
+    /// Show and advance the clock of a running stack
+    Clock(clock::Arguments),
+    /// Show what happened in a running stack
+    Events(events::Arguments),
+}
+
+/// Hands over to the subcommand.
+pub async fn perform(command: Command) -> Exit {
+    match command {
+        Command::Run(arguments) => run::perform(arguments).await,
+        Command::Up(arguments) => up::perform(arguments).await,
+        Command::Check(arguments) => check::perform(&arguments),
+        Command::Inspect(arguments) => inspect::perform(&arguments),
+        Command::Generate(arguments) => generate::perform(&arguments),
+        Command::Key(arguments) => key::perform(&arguments),
+        Command::Clients(arguments) => clients::perform(&arguments),
+        Command::Contract(arguments) => contract::perform(&arguments),
+        Command::Site(arguments) => site::perform(arguments).await,
+        Command::Mover(arguments) => mover::perform(arguments).await,
+        Command::Clock(arguments) => clock::perform(arguments).await,
+        Command::Events(arguments) => events::perform(arguments).await,
+    }
+}
+
+/// Where the running stack is.
+#[derive(Args, Clone)]
+pub struct Target {
+    /// Control API of the running stack
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8022", env = "SPATIALCLOUD_API")]
+    api: String,
+}
+
+impl Target {
+    fn api(&self) -> Api {
+        Api::new(&self.api)
+    }
+}
+
+/// Shows an answer of the API with `show`, or its error.
+fn answered(answer: Result<Value, ApiError>, as_json: bool, show: impl Fn(&Value)) -> Exit {
+    match answer {
+        Ok(answer) if as_json => {
+            println!("{answer}");
+            Exit::Passed
+        }
+        Ok(answer) => {
+            show(&answer);
+            Exit::Passed
+        }
+        Err(error @ ApiError::Unreachable { .. }) => fail(Exit::NoStack, error),
+        Err(error) => fail(Exit::WrongUse, error),
+    }
+}
+
+/// Says what went wrong, on standard error.
+fn fail(exit: Exit, message: impl std::fmt::Display) -> Exit {
+    let style = error_style();
+    eprintln!("{} {message}", style.bad("error:"));
+    exit
+}
+
+/// Colours for standard output.
+fn style() -> Style {
+    Style::new(wants_colour(std::io::stdout().is_terminal()))
+}
+
+/// Colours for standard error.
+fn error_style() -> Style {
+    Style::new(wants_colour(std::io::stderr().is_terminal()))
+}
+
+fn wants_colour(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap_or_default()
+}

@@ -1,0 +1,211 @@
+//! `run`: runs scenarios with every client and reports what would go wrong.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use spatialcloud_harness::client::{Availability, CLIENTS};
+use spatialcloud_harness::report::{self, Run, terminal};
+use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError};
+
+use super::fail;
+use crate::exit::Exit;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Scenario files, or folders of them
+    #[arg(value_name = "PATH", default_value = "scenarios")]
+    paths: Vec<PathBuf>,
+    /// Only these clients
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    client: Option<Vec<String>>,
+    /// How many cases run at once
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Seed of every random choice
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Only part I of N parts of the work
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    shard: Option<(usize, usize)>,
+    /// Run each case N times
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    repeat: usize,
+    /// Only cases whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Fail if one of these clients is missing, or any (all)
+    #[arg(long, value_name = "all|NAME", value_delimiter = ',')]
+    require: Vec<String>,
+    /// Write a JUnit XML report
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write a JSON report; - for standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let parts = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+    match parts {
+        Some((index, count)) if (1..=count).contains(&index) => Ok((index, count)),
+        _ => Err("expected I/N such as 1/3".to_owned()),
+    }
+}
+
+pub async fn perform(arguments: Arguments) -> Exit {
+    if let Err(message) = check_names(&arguments) {
+        return fail(Exit::WrongUse, message);
+    }
+    let options = Options {
+        clients: arguments.client.clone(),
+        filter: arguments.filter.clone(),
+        seed: arguments.seed,
+        shard: arguments.shard,
+        repeat: arguments.repeat,
+    };
+    let plan = match runner::plan(&arguments.paths, &options) {
+        Ok(plan) => plan,
+        Err(PlanError::Paths(error)) => return fail(Exit::WrongUse, error),
+        Err(PlanError::Files(mistakes)) => {
+            for mistake in &mistakes {
+                eprintln!("{}\n", mistake.render(super::error_style().is_coloured()));
+            }
+            return fail(Exit::BadScenario, format!("{} scenario files cannot be used; nothing was run", mistakes.len()));
+        }
+    };
+    let missing = missing(&plan, &arguments.require);
+    if !missing.is_empty() {
+        return fail(Exit::Missing, format!("--require: {}", missing.join("; ")));
+    }
+    if plan.cases.is_empty() && plan.skips.is_empty() {
+        return fail(Exit::WrongUse, "no scenario matches; see --filter and --client");
+    }
+    tokio::select! {
+        exit = run(&arguments, &plan) => exit,
+        _ = tokio::signal::ctrl_c() => {
+            eprintln!("interrupted: what was running has been ended and cleaned up");
+            Exit::Interrupted
+        }
+    }
+}
+
+/// Client names on the command line must be names of clients.
+fn check_names(arguments: &Arguments) -> Result<(), String> {
+    let known: Vec<&str> = CLIENTS.iter().map(|client| client.name()).collect();
+    let given = arguments.client.iter().flatten().chain(arguments.require.iter().filter(|name| *name != "all"));
+    for name in given {
+        if !known.contains(&name.as_str()) {
+            return Err(format!("no client {name:?}: known are {}", known.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// Required clients that are missing, each with the reason and the remedy.
+fn missing(plan: &Plan, required: &[String]) -> Vec<String> {
+    let is_required = |name: &str| required.iter().any(|required| required == "all" || required == name);
+    plan.clients
+        .iter()
+        .filter(|(name, _)| is_required(name))
+        .filter_map(|(name, found)| match found {
+            Availability::Missing { reason, remedy } => Some(format!("{name} is missing: {reason}; {remedy}")),
+            Availability::Usable { .. } => None,
+        })
+        .collect()
+}
+
+async fn run(arguments: &Arguments, plan: &Plan) -> Exit {
+    let since = Instant::now();
+    let is_piped_json = arguments.json.as_deref() == Some(Path::new("-"));
+    let style = super::style();
+    // With JSON on standard output, people read on standard error.
+    let tell = |text: &str| if is_piped_json { eprint!("{text}") } else { print!("{text}") };
+    tell(&format!("{}\n", terminal::heading(plan, style)));
+    let bar = progress(plan.cases.len());
+    let mut open = Groups::of(plan);
+    let jobs = arguments.jobs.unwrap_or_else(default_jobs);
+    let results = runner::run(&plan.cases, jobs, |result| {
+        if let Some(finished) = open.add(result) {
+            let finished: Vec<&CaseResult> = finished.iter().collect();
+            bar.suspend(|| tell(&terminal::scenario(&finished, style)));
+        }
+        bar.inc(1);
+    })
+    .await;
+    bar.finish_and_clear();
+    let run = Run { plan, results: &results, duration: since.elapsed() };
+    tell(&terminal::summary(&run, style));
+    if let Err(message) = write_reports(arguments, &run) {
+        return fail(Exit::WrongUse, message);
+    }
+    match run.failed() {
+        0 => Exit::Passed,
+        _ => Exit::Failed,
+    }
+}
+
+/// Cases mostly wait for clients, so a few more than there are processors.
+fn default_jobs() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get() + 2)
+}
+
+fn progress(cases: usize) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(cases as u64), target);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Collects the cases of a scenario until all of them are there, so that they are told together.
+struct Groups {
+    left: BTreeMap<String, usize>,
+    finished: BTreeMap<String, Vec<CaseResult>>,
+}
+
+impl Groups {
+    fn of(plan: &Plan) -> Groups {
+        let mut left = BTreeMap::new();
+        for case in &plan.cases {
+            *left.entry(case.scenario_name.clone()).or_insert(0) += 1;
+        }
+        Groups { left, finished: BTreeMap::new() }
+    }
+
+    fn add(&mut self, result: &CaseResult) -> Option<Vec<CaseResult>> {
+        let name = &result.case.scenario_name;
+        self.finished.entry(name.clone()).or_default().push(result.clone());
+        let left = self.left.get_mut(name)?;
+        *left -= 1;
+        if *left > 0 {
+            return None;
+        }
+        let mut finished = self.finished.remove(name)?;
+        let order = |result: &CaseResult| CLIENTS.iter().position(|client| client.name() == result.case.client.name());
+        finished.sort_by_key(|result| (result.case.scenario.row.clone(), order(result)));
+        Some(finished)
+    }
+}
+
+fn write_reports(arguments: &Arguments, run: &Run<'_>) -> Result<(), String> {
+    let write = |path: &Path, text: &str| {
+        std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    if let Some(path) = &arguments.junit {
+        let text = report::junit::report(run).map_err(|error| format!("{}: {error}", path.display()))?;
+        write(path, &text)?;
+    }
+    match &arguments.json {
+        None => Ok(()),
+        Some(path) if path == Path::new("-") => {
+            println!("{}", report::json::report(run));
+            Ok(())
+        }
+        Some(path) => write(path, &format!("{:#}\n", report::json::report(run))),
+    }
+}

@@ -1,0 +1,80 @@
+//! The run as JSON, version 1: every case with its story, failures with all their events.
+
+use serde_json::{Value, json};
+
+use super::Run;
+use crate::client::Availability;
+use crate::runner::{CaseResult, FailureReport, Skip, SkipKind};
+
+/// Version of the form; changes only with a line in the CHANGELOG.
+const VERSION: u32 = 1;
+
+/// The whole report.
+pub fn report(run: &Run<'_>) -> Value {
+    json!({
+        "version": VERSION,
+        "summary": {
+            "scenarios": run.plan.scenarios,
+            "passed": run.passed(),
+            "failed": run.failed(),
+            "missing": run.missing().count(),
+            "unable": run.unable().count(),
+            "duration_ms": millis(run.duration),
+        },
+        "clients": run.plan.clients.iter().map(|(name, found)| client(name, found)).collect::<Vec<_>>(),
+        "cases": run.results.iter().map(case).collect::<Vec<_>>(),
+        "skipped": run.plan.skips.iter().map(skip).collect::<Vec<_>>(),
+    })
+}
+
+/// A client and whether it can be used here.
+pub fn client(name: &str, found: &Availability) -> Value {
+    let (usable, version, reason) = match found {
+        Availability::Usable { version } => (true, json!(version), Value::Null),
+        Availability::Missing { reason, remedy } => (false, Value::Null, json!(format!("{reason}: {remedy}"))),
+    };
+    json!({"name": name, "kind": "real", "usable": usable, "version": version, "reason": reason})
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn case(result: &CaseResult) -> Value {
+    let scenario = &result.case.scenario;
+    json!({
+        "scenario": result.case.scenario_name,
+        "title": scenario.title,
+        "row": scenario.row,
+        "contract": scenario.contract,
+        "client": result.case.client.name(),
+        "client_version": result.case.client_version,
+        "seed": result.case.seed,
+        "repetition": result.case.repetition,
+        "outcome": if result.failure.is_some() { "failed" } else { "passed" },
+        "duration_ms": millis(result.duration),
+        "story": result.story,
+        "failure": result.failure.as_ref().map(failure),
+    })
+}
+
+fn failure(failure: &FailureReport) -> Value {
+    json!({
+        "place": failure.place,
+        "step": failure.step,
+        "expected": failure.expected,
+        "got": failure.got,
+        "is_ours": failure.is_ours,
+        "client_output": failure.client_output,
+        "replay": failure.replay,
+        "events": failure.events,
+    })
+}
+
+fn skip(skip: &Skip) -> Value {
+    let kind = match skip.kind {
+        SkipKind::Missing => "missing",
+        SkipKind::Unable => "unable",
+    };
+    json!({"scenario": skip.scenario_name, "client": skip.client, "kind": kind, "reason": skip.reason})
+}

@@ -1,0 +1,252 @@
+//! Decides which scenario runs with which client, and says why where it does not.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::client::{self, Availability, CLIENTS, Client, Login, Operation};
+use crate::scenario::{self, LoadError, Scenario};
+use crate::step;
+
+/// Which cases are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Only these clients.
+    pub clients: Option<Vec<String>>,
+    /// Only cases whose name contains this.
+    pub filter: Option<String>,
+    /// Seed in place of the scenarios' own.
+    pub seed: Option<u64>,
+    /// Only every n-th case, counted from 1: (i, n).
+    pub shard: Option<(usize, usize)>,
+    /// Each case so many times.
+    pub repeat: usize,
+}
+
+/// A scenario with a client.
+#[derive(Clone)]
+pub struct Case {
+    /// Topic and file without ending, such as `nightly/backup-is-loaded`.
+    pub scenario_name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// What it says.
+    pub scenario: Arc<Scenario>,
+    /// The client.
+    pub client: &'static dyn Client,
+    /// Its version, as the program tells it.
+    pub client_version: String,
+    /// The seed.
+    pub seed: u64,
+    /// Which repetition, from 1.
+    pub repetition: usize,
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.name())
+    }
+}
+
+impl Case {
+    /// The whole name: scenario, row, client.
+    pub fn name(&self) -> String {
+        let row = self.scenario.row.as_ref().map(|row| format!(" ({row})")).unwrap_or_default();
+        let repetition = if self.repetition > 1 { format!(" #{}", self.repetition) } else { String::new() };
+        format!("{}{row} [{}]{repetition}", self.scenario_name, self.client.name())
+    }
+
+    /// The command that runs this case again.
+    pub fn replay(&self) -> String {
+        let filter = self.scenario.row.as_ref().map(|row| format!(" --filter '({row})'")).unwrap_or_default();
+        format!(
+            "spatialcloud run {} --client {} --seed {}{filter}",
+            self.path.display(),
+            self.client.name(),
+            self.seed
+        )
+    }
+}
+
+/// Why a client did not run a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SkipKind {
+    /// It is not installed here.
+    Missing,
+    /// It has no such ability.
+    Unable,
+}
+
+/// A scenario that a client did not run.
+#[derive(Clone, Debug)]
+pub struct Skip {
+    /// Scenario and row.
+    pub scenario_name: String,
+    /// The client.
+    pub client: &'static str,
+    /// Missing or unable.
+    pub kind: SkipKind,
+    /// Why, and how to mend it if it is missing.
+    pub reason: String,
+}
+
+/// What will run, and what will not.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// What runs.
+    pub cases: Vec<Case>,
+    /// What does not, and why.
+    pub skips: Vec<Skip>,
+    /// Every client that was asked for, with its version or the reason it is missing.
+    pub clients: Vec<(&'static str, Availability)>,
+    /// How many scenarios were read, rows counted.
+    pub scenarios: usize,
+}
+
+/// Why no plan could be made.
+#[derive(Debug)]
+pub enum PlanError {
+    /// A path cannot be read.
+    Paths(std::io::Error),
+    /// Files that cannot be used.
+    Files(Vec<LoadError>),
+}
+
+/// Reads the files and decides.
+pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
+    let files = scenario::find(paths).map_err(PlanError::Paths)?;
+    let mut mistakes = Vec::new();
+    let mut scenarios = Vec::new();
+    for file in files {
+        match scenario::load(&file) {
+            Ok(found) => scenarios.extend(found.into_iter().map(|scenario| (file.clone(), Arc::new(scenario)))),
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    if !mistakes.is_empty() {
+        return Err(PlanError::Files(mistakes));
+    }
+    let wanted = |client: &dyn Client| {
+        options.clients.as_ref().is_none_or(|names| names.iter().any(|name| name == client.name()))
+    };
+    let clients: Vec<_> = CLIENTS
+        .iter()
+        .copied()
+        .filter(|client| wanted(*client))
+        .map(|client| (client, client.availability()))
+        .collect();
+    let mut plan = Plan {
+        scenarios: scenarios.len(),
+        clients: clients.iter().map(|(client, found)| (client.name(), found.clone())).collect(),
+        ..Plan::default()
+    };
+    for (path, scenario) in scenarios {
+        let needs = Needs::of(&scenario);
+        let scenario_name = short_name(&path);
+        for (client, availability) in &clients {
+            if scenario.clients.as_ref().is_some_and(|names| !names.iter().any(|name| name == client.name())) {
+                continue;
+            }
+            let skip = |kind, reason| Skip {
+                scenario_name: scenario_name.clone(),
+                client: client.name(),
+                kind,
+                reason,
+            };
+            if let Err(reason) = needs.met_by(*client) {
+                plan.skips.push(skip(SkipKind::Unable, reason));
+                continue;
+            }
+            match availability {
+                Availability::Missing { reason, remedy } => {
+                    plan.skips.push(skip(SkipKind::Missing, format!("{reason}: {remedy}")));
+                }
+                Availability::Usable { version } => plan.cases.extend((1..=options.repeat.max(1)).map(|repetition| Case {
+                    scenario_name: scenario_name.clone(),
+                    path: path.clone(),
+                    scenario: scenario.clone(),
+                    client: *client,
+                    client_version: version.clone(),
+                    seed: options.seed.unwrap_or_else(|| scenario.settings["seed"].as_u64().unwrap_or(1)),
+                    repetition,
+                })),
+            }
+        }
+    }
+    if let Some(filter) = &options.filter {
+        plan.cases.retain(|case| case.name().contains(filter));
+        plan.skips.retain(|skip| skip.scenario_name.contains(filter));
+    }
+    if let Some((index, count)) = options.shard {
+        let mut place = 0;
+        plan.cases.retain(|_| {
+            place += 1;
+            place % count == index % count
+        });
+    }
+    Ok(plan)
+}
+
+/// Topic and file without ending.
+pub fn short_name(path: &std::path::Path) -> String {
+    let file = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    match path.parent().and_then(|parent| parent.file_name()) {
+        Some(topic) if topic != "scenarios" && topic != "." => format!("{}/{file}", topic.to_string_lossy()),
+        _ => file,
+    }
+}
+
+/// What a scenario asks of its client.
+struct Needs {
+    operations: Vec<Operation>,
+    builtin: bool,
+    source_address: bool,
+}
+
+impl Needs {
+    fn of(scenario: &Scenario) -> Needs {
+        let names = step::Names {
+            files: scenario.files.keys().cloned().collect(),
+            sites: scenario.sites.keys().cloned().collect(),
+        };
+        let steps = scenario.steps.iter().chain(&scenario.always);
+        // Steps were parsed when the file was read; those with captures in them parse the same here.
+        let steps: Vec<_> = steps.filter_map(|node| step::parse(node, &names).ok()).collect();
+        let operations: Vec<Operation> = steps.iter().filter_map(|step| step.operation()).collect();
+        Needs {
+            // Where no client takes part, one run says it all.
+            builtin: operations.is_empty() || steps.iter().any(|step| step.needs_builtin()),
+            source_address: steps.iter().any(|step| step.needs_source_address()),
+            operations,
+        }
+    }
+
+    fn met_by(&self, client: &dyn Client) -> Result<(), String> {
+        if self.builtin && client.name() != client::BUILT_IN {
+            return Err("only the built-in client can stop in the middle, and no other is needed where none takes part".to_owned());
+        }
+        let login = Login {
+            host: String::new(),
+            port: 0,
+            user: String::new(),
+            private_key: PathBuf::new(),
+            ppk: None,
+            host_key: String::new(),
+            host_key_fingerprint: String::new(),
+            source_address: self.source_address.then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            password: None,
+            work: PathBuf::new(),
+        };
+        self.operations.iter().try_for_each(|operation| client.can(Some(&login), operation)).map_err(str::to_owned)
+    }
+}
+
+/// Skips of the same client for the same reason, counted.
+pub fn grouped(skips: &[Skip]) -> BTreeMap<(SkipKind, &'static str, &str), usize> {
+    let mut groups = BTreeMap::new();
+    for skip in skips {
+        *groups.entry((skip.kind, skip.client, skip.reason.as_str())).or_insert(0) += 1;
+    }
+    groups
+}
