@@ -95,11 +95,9 @@ fn batch(operation: &Operation) -> String {
     }
 }
 
-/// `sftp` splits like a shell and then expands patterns: quotes for the one, backslashes for the other.
+/// A name as one word. Between quotes `sftp` takes pattern characters as they stand.
 fn quoted(text: &str) -> String {
-    let escaped: String = text
-        .chars()
-        .flat_map(|c| if matches!(c, '"' | '\\' | '*' | '?' | '[') { vec!['\\', c] } else { vec![c] })
-        .collect();
+    let escaped: String =
+        text.chars().flat_map(|c| if matches!(c, '"' | '\\') { vec!['\\', c] } else { vec![c] }).collect();
     format!("\"{escaped}\"")
 }

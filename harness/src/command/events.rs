@@ -45,7 +45,10 @@ pub async fn perform(arguments: Arguments) -> Exit {
     }
     for field in &arguments.fields {
         let Some((name, value)) = field.split_once('=') else {
-            return fail(Exit::WrongUse, format!("{field:?}: expected FIELD=VALUE, such as path=Database/x.bak"));
+            return fail(
+                Exit::WrongUse,
+                format!("{field:?}: expected FIELD=VALUE, such as path=Database/x.bak"),
+            );
         };
         query.push_str(&format!("&{}={}", escaped(name), escaped(value)));
     }

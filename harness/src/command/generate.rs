@@ -32,7 +32,8 @@ pub struct Arguments {
 }
 
 fn damages() -> PossibleValuesParser {
-    let values = DAMAGES.iter().map(|(_, name, _, sentence)| clap::builder::PossibleValue::new(*name).help(*sentence));
+    let values =
+        DAMAGES.iter().map(|(_, name, _, sentence)| clap::builder::PossibleValue::new(*name).help(*sentence));
     PossibleValuesParser::new(values.collect::<Vec<_>>())
 }
 
@@ -51,7 +52,10 @@ pub fn perform(arguments: &Arguments) -> Exit {
     let file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return fail(Exit::WrongUse, format!("{shown} exists: choose another name, or replace it with --force"));
+            return fail(
+                Exit::WrongUse,
+                format!("{shown} exists: choose another name, or replace it with --force"),
+            );
         }
         Err(error) => return fail(Exit::WrongUse, format!("{shown}: {error}")),
     };

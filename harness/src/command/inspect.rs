@@ -85,27 +85,36 @@ fn show_set(set: &Set) {
     let unknown = || "unknown".to_owned();
     line("database", &header.database_name.clone().unwrap_or_else(unknown));
     line("kind", header.backup_type.name());
-    line("server", &format!(
-        "{}, SQL Server {}.{}.{} (database version {})",
-        header.server_name.clone().unwrap_or_else(unknown),
-        header.software_version_major,
-        header.software_version_minor,
-        header.software_version_build,
-        header.database_version
-    ));
-    line("written", &format!("{} by {}", date(set.start_date), set.user_name.clone().unwrap_or_else(unknown)));
+    line(
+        "server",
+        &format!(
+            "{}, SQL Server {}.{}.{} (database version {})",
+            header.server_name.clone().unwrap_or_else(unknown),
+            header.software_version_major,
+            header.software_version_minor,
+            header.software_version_build,
+            header.database_version
+        ),
+    );
+    line(
+        "written",
+        &format!("{} by {}", date(set.start_date), set.user_name.clone().unwrap_or_else(unknown)),
+    );
     line("size", &size::human(header.backup_size));
     line("checksums", if header.flags & 0x10 != 0 { "yes, made WITH CHECKSUM" } else { "of pages only" });
     for file in &set.files {
         let kind = if file.file_type == FileType::Data { "data file" } else { "log file" };
         let bytes = file.backup_size_in_bytes.max(file.announced_size_in_bytes);
-        line(kind, &format!(
-            "{}, {} of {} ({})",
-            file.logical_name.clone().unwrap_or_else(unknown),
-            size::human(bytes),
-            size::human(file.size),
-            file.physical_name.clone().unwrap_or_else(unknown)
-        ));
+        line(
+            kind,
+            &format!(
+                "{}, {} of {} ({})",
+                file.logical_name.clone().unwrap_or_else(unknown),
+                size::human(bytes),
+                size::human(file.size),
+                file.physical_name.clone().unwrap_or_else(unknown)
+            ),
+        );
     }
 }
 

@@ -35,7 +35,12 @@ pub async fn perform(arguments: Arguments) -> Exit {
             for mover in answer["movers"].as_array().into_iter().flatten() {
                 let folders: Vec<&str> =
                     mover["folders"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-                println!("{:<9} {:<12} next {}", text(mover, "name"), folders.join(", "), text(mover, "next"));
+                println!(
+                    "{:<9} {:<12} next {}",
+                    text(mover, "name"),
+                    folders.join(", "),
+                    text(mover, "next")
+                );
             }
         }),
         Action::Run { name } => {

@@ -49,7 +49,8 @@ pub struct Arguments {
 }
 
 fn shard(text: &str) -> Result<(usize, usize), String> {
-    let parts = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+    let parts =
+        text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
     match parts {
         Some((index, count)) if (1..=count).contains(&index) => Ok((index, count)),
         _ => Err("expected I/N such as 1/3".to_owned()),
@@ -74,7 +75,10 @@ pub async fn perform(arguments: Arguments) -> Exit {
             for mistake in &mistakes {
                 eprintln!("{}\n", mistake.render(super::error_style().is_coloured()));
             }
-            return fail(Exit::BadScenario, format!("{} scenario files cannot be used; nothing was run", mistakes.len()));
+            return fail(
+                Exit::BadScenario,
+                format!("{} scenario files cannot be used; nothing was run", mistakes.len()),
+            );
         }
     };
     let missing = missing(&plan, &arguments.require);
@@ -96,7 +100,8 @@ pub async fn perform(arguments: Arguments) -> Exit {
 /// Client names on the command line must be names of clients.
 fn check_names(arguments: &Arguments) -> Result<(), String> {
     let known: Vec<&str> = CLIENTS.iter().map(|client| client.name()).collect();
-    let given = arguments.client.iter().flatten().chain(arguments.require.iter().filter(|name| *name != "all"));
+    let given =
+        arguments.client.iter().flatten().chain(arguments.require.iter().filter(|name| *name != "all"));
     for name in given {
         if !known.contains(&name.as_str()) {
             return Err(format!("no client {name:?}: known are {}", known.join(", ")));
@@ -112,7 +117,9 @@ fn missing(plan: &Plan, required: &[String]) -> Vec<String> {
         .iter()
         .filter(|(name, _)| is_required(name))
         .filter_map(|(name, found)| match found {
-            Availability::Missing { reason, remedy } => Some(format!("{name} is missing: {reason}; {remedy}")),
+            Availability::Missing { reason, remedy } => {
+                Some(format!("{name} is missing: {reason}; {remedy}"))
+            }
             Availability::Usable { .. } => None,
         })
         .collect()
@@ -154,7 +161,11 @@ fn default_jobs() -> usize {
 }
 
 fn progress(cases: usize) -> ProgressBar {
-    let target = if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
     let bar = ProgressBar::with_draw_target(Some(cases as u64), target);
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}") {
         bar.set_style(style);
@@ -186,7 +197,9 @@ impl Groups {
             return None;
         }
         let mut finished = self.finished.remove(name)?;
-        let order = |result: &CaseResult| CLIENTS.iter().position(|client| client.name() == result.case.client.name());
+        let order = |result: &CaseResult| {
+            CLIENTS.iter().position(|client| client.name() == result.case.client.name())
+        };
         finished.sort_by_key(|result| (result.case.scenario.row.clone(), order(result)));
         Some(finished)
     }

@@ -105,8 +105,10 @@ fn settings(arguments: &Arguments) -> Result<Value, String> {
     let mut settings = match &arguments.config {
         None => json!({}),
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-            let node = node::parse(&text).map_err(|error| format!("{}: {}", path.display(), error.message))?;
+            let text =
+                std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let node =
+                node::parse(&text).map_err(|error| format!("{}: {}", path.display(), error.message))?;
             match node.to_json() {
                 Value::Null => json!({}),
                 settings @ Value::Object(_) => settings,
@@ -155,7 +157,8 @@ async fn demo(stack: &Stack) -> Result<Demo, String> {
     if stack.api().get(&format!("sites/{DEMO}")).await.is_err() {
         // Whoever can reach the endpoint's address may be this machine under any of its own.
         let from = ["127.0.0.0/8".to_owned(), "::1".to_owned(), sftp.host.clone()];
-        let from: Vec<String> = from.into_iter().filter(|address| address != "0.0.0.0" && address != "::").collect();
+        let from: Vec<String> =
+            from.into_iter().filter(|address| address != "0.0.0.0" && address != "::").collect();
         stack.api().create_site(DEMO, &pair.public, &from, true).await.map_err(|error| error.to_string())?;
     }
     Ok(Demo { pair, known_hosts })

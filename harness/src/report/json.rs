@@ -31,7 +31,9 @@ pub fn report(run: &Run<'_>) -> Value {
 pub fn client(name: &str, found: &Availability) -> Value {
     let (usable, version, reason) = match found {
         Availability::Usable { version } => (true, json!(version), Value::Null),
-        Availability::Missing { reason, remedy } => (false, Value::Null, json!(format!("{reason}: {remedy}"))),
+        Availability::Missing { reason, remedy } => {
+            (false, Value::Null, json!(format!("{reason}: {remedy}")))
+        }
     };
     json!({"name": name, "kind": "real", "usable": usable, "version": version, "reason": reason})
 }

@@ -96,10 +96,16 @@ pub fn scenario(results: &[&CaseResult], style: Style) -> String {
     for result in results {
         let (mark, words) = match &result.failure {
             None => (style.good("✓"), result.story.join(" · ")),
-            Some(failure) => (style.bad("✗"), style.bad(&format!("{}: expected {}", failure.place, failure.expected))),
+            Some(failure) => {
+                (style.bad("✗"), style.bad(&format!("{}: expected {}", failure.place, failure.expected)))
+            }
         };
         let row = result.case.scenario.row.as_ref().map(|row| format!("{row}  ")).unwrap_or_default();
-        let line = format!("  {mark} {:<10} {:>7}  {row}{words}", result.case.client.name(), seconds(result.duration));
+        let line = format!(
+            "  {mark} {:<10} {:>7}  {row}{words}",
+            result.case.client.name(),
+            seconds(result.duration)
+        );
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
@@ -138,14 +144,19 @@ pub fn failure(result: &CaseResult, failure: &FailureReport, style: &Style) -> S
 /// The last events, without mover runs that found nothing to do.
 fn events(all: &[Value]) -> String {
     let is_idle = |event: &&Value| {
-        event["event"] == "mover.finished" && ["moved", "left", "failed"].iter().all(|count| event[*count] == 0)
+        event["event"] == "mover.finished"
+            && ["moved", "left", "failed"].iter().all(|count| event[*count] == 0)
     };
     let telling: Vec<&Value> = all.iter().filter(|event| !is_idle(event)).collect();
     let shown = &telling[telling.len().saturating_sub(SHOWN_EVENTS)..];
     let mut lines: Vec<String> = shown.iter().map(|found| event(found)).collect();
     if lines.len() < all.len() {
         let idle = all.len() - telling.len();
-        lines.push(format!("({} of {} events; {idle} mover runs found nothing to do)", lines.len(), all.len()));
+        lines.push(format!(
+            "({} of {} events; {idle} mover runs found nothing to do)",
+            lines.len(),
+            all.len()
+        ));
     }
     lines.join("\n")
 }

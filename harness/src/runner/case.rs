@@ -17,12 +17,16 @@ const CLIENT_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Runs the case. Whatever goes wrong is in the result; nothing of it is left behind.
 pub async fn perform(case: Case) -> CaseResult {
     let since = Instant::now();
-    let result = |story, failure| CaseResult { case: case.clone(), story, duration: since.elapsed(), failure };
+    let result =
+        |story, failure| CaseResult { case: case.clone(), story, duration: since.elapsed(), failure };
     let mut world = match world(&case).await {
         Ok(world) => world,
         Err(reason) => {
             let place = case.path.display().to_string();
-            return result(Vec::new(), Some(report(&case, place, String::new(), Failure::Stack(reason), None).await));
+            return result(
+                Vec::new(),
+                Some(report(&case, place, String::new(), Failure::Stack(reason), None).await),
+            );
         }
     };
     let names = Names {
@@ -69,13 +73,17 @@ async fn perform_step(node: &Node, names: &Names, world: &mut World) -> Result<(
     let node = node.substituted(&world.captures);
     match step::parse(&node, names) {
         Ok(step) => step.run(world).await,
-        Err(mistake) => Err(Failure::Stack(format!("the step does not parse with its captured values: {}", mistake.message))),
+        Err(mistake) => Err(Failure::Stack(format!(
+            "the step does not parse with its captured values: {}",
+            mistake.message
+        ))),
     }
 }
 
 async fn world(case: &Case) -> Result<World, String> {
     let scenario = case.scenario.clone();
-    let folder = tempfile::Builder::new().prefix("spatialcloud-case-").tempdir().map_err(|error| error.to_string())?;
+    let folder =
+        tempfile::Builder::new().prefix("spatialcloud-case-").tempdir().map_err(|error| error.to_string())?;
     let root = folder.path().to_owned();
     let work = root.join("client");
     let made = tokio::task::spawn_blocking(move || {
@@ -110,7 +118,13 @@ async fn world(case: &Case) -> Result<World, String> {
     })
 }
 
-async fn report(case: &Case, place: String, step: String, failure: Failure, world: Option<&World>) -> FailureReport {
+async fn report(
+    case: &Case,
+    place: String,
+    step: String,
+    failure: Failure,
+    world: Option<&World>,
+) -> FailureReport {
     let (expected, got, is_ours) = match failure {
         Failure::Expectation { expected, got } => (expected, got, false),
         Failure::Stack(reason) => ("a stack that works".to_owned(), reason, true),
@@ -119,7 +133,19 @@ async fn report(case: &Case, place: String, step: String, failure: Failure, worl
         Some(world) => world.stack.api().events("").await.unwrap_or_default(),
         None => Vec::new(),
     };
-    let client_output =
-        world.and_then(|world| world.outcome.as_ref()).map(|outcome| outcome.output.clone()).unwrap_or_default();
-    FailureReport { place, step, expected, got, is_ours, client_output, events, seed: case.seed, replay: case.replay() }
+    let client_output = world
+        .and_then(|world| world.outcome.as_ref())
+        .map(|outcome| outcome.output.clone())
+        .unwrap_or_default();
+    FailureReport {
+        place,
+        step,
+        expected,
+        got,
+        is_ours,
+        client_output,
+        events,
+        seed: case.seed,
+        replay: case.replay(),
+    }
 }

@@ -59,12 +59,17 @@ impl Case {
 
     /// The command that runs this case again.
     pub fn replay(&self) -> String {
-        let filter = self.scenario.row.as_ref().map(|row| format!(" --filter '({row})'")).unwrap_or_default();
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+        let filter =
+            self.scenario.row.as_ref().map(|row| format!(" --filter {}", quoted(&format!("({row})"))));
+        let path = self.path.display().to_string();
+        let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
         format!(
-            "spatialcloud run {} --client {} --seed {}{filter}",
-            self.path.display(),
+            "spatialcloud run {} --client {} --seed {}{}",
+            if is_plain { path } else { quoted(&path) },
             self.client.name(),
-            self.seed
+            self.seed,
+            filter.unwrap_or_default()
         )
     }
 }
@@ -120,7 +125,9 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
     let mut scenarios = Vec::new();
     for file in files {
         match scenario::load(&file) {
-            Ok(found) => scenarios.extend(found.into_iter().map(|scenario| (file.clone(), Arc::new(scenario)))),
+            Ok(found) => {
+                scenarios.extend(found.into_iter().map(|scenario| (file.clone(), Arc::new(scenario))))
+            }
             Err(mistake) => mistakes.push(mistake),
         }
     }
@@ -145,7 +152,8 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
         let needs = Needs::of(&scenario);
         let scenario_name = short_name(&path);
         for (client, availability) in &clients {
-            if scenario.clients.as_ref().is_some_and(|names| !names.iter().any(|name| name == client.name())) {
+            if scenario.clients.as_ref().is_some_and(|names| !names.iter().any(|name| name == client.name()))
+            {
                 continue;
             }
             let skip = |kind, reason| Skip {
@@ -162,15 +170,17 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
                 Availability::Missing { reason, remedy } => {
                     plan.skips.push(skip(SkipKind::Missing, format!("{reason}: {remedy}")));
                 }
-                Availability::Usable { version } => plan.cases.extend((1..=options.repeat.max(1)).map(|repetition| Case {
-                    scenario_name: scenario_name.clone(),
-                    path: path.clone(),
-                    scenario: scenario.clone(),
-                    client: *client,
-                    client_version: version.clone(),
-                    seed: options.seed.unwrap_or_else(|| scenario.settings["seed"].as_u64().unwrap_or(1)),
-                    repetition,
-                })),
+                Availability::Usable { version } => {
+                    plan.cases.extend((1..=options.repeat.max(1)).map(|repetition| Case {
+                        scenario_name: scenario_name.clone(),
+                        path: path.clone(),
+                        scenario: scenario.clone(),
+                        client: *client,
+                        client_version: version.clone(),
+                        seed: options.seed.unwrap_or_else(|| scenario.settings["seed"].as_u64().unwrap_or(1)),
+                        repetition,
+                    }))
+                }
             }
         }
     }
@@ -238,7 +248,10 @@ impl Needs {
             password: None,
             work: PathBuf::new(),
         };
-        self.operations.iter().try_for_each(|operation| client.can(Some(&login), operation)).map_err(str::to_owned)
+        self.operations
+            .iter()
+            .try_for_each(|operation| client.can(Some(&login), operation))
+            .map_err(str::to_owned)
     }
 }
 

@@ -26,7 +26,9 @@ pub(super) fn event_kinds() -> Vec<&'static str> {
 
 pub(super) fn check_key(file: &[u8]) -> Result<AcceptedKey, RefusedKey> {
     match PublicKey::parse(file) {
-        Ok(key) => Ok(AcceptedKey { fingerprint: key.fingerprint(), bits: key.bits(), openssh: key.openssh() }),
+        Ok(key) => {
+            Ok(AcceptedKey { fingerprint: key.fingerprint(), bits: key.bits(), openssh: key.openssh() })
+        }
         Err(refusal) => Err(RefusedKey {
             kind: refusal.kind(),
             message: refusal.to_string(),
@@ -36,7 +38,11 @@ pub(super) fn check_key(file: &[u8]) -> Result<AcceptedKey, RefusedKey> {
 }
 
 impl InProcess {
-    pub(super) async fn start(settings: &Value, data: &Path, http: SocketAddr) -> Result<InProcess, StackError> {
+    pub(super) async fn start(
+        settings: &Value,
+        data: &Path,
+        http: SocketAddr,
+    ) -> Result<InProcess, StackError> {
         let config: Config = match settings {
             Value::Null => Config::default(),
             _ => serde_json::from_value(settings.clone())

@@ -119,8 +119,10 @@ impl Step for FileState {
 
 struct EventState {
     kind: String,
-    query: String,
+    fields: Vec<(String, String)>,
     absent: bool,
+    /// What its words must contain, in whichever field.
+    says: Option<String>,
     capture: Option<(String, String)>,
 }
 
@@ -134,7 +136,8 @@ fn event(node: &Node, fields: &mut Fields<'_>, absent: bool) -> Parsed {
         let (field, name) = capture.split_once(" as ")?;
         Some((field.to_owned(), name.to_owned()))
     });
-    let mut query = format!("kind={}", escaped(&kind));
+    let says = fields.text("says")?;
+    let mut fields_wanted = Vec::new();
     for (key, value) in fields.rest() {
         let value = match value.to_json() {
             Value::String(text) => text,
@@ -145,9 +148,21 @@ fn event(node: &Node, fields: &mut Fields<'_>, absent: bool) -> Parsed {
                 .join(","),
             other => other.to_string(),
         };
-        query.push_str(&format!("&{}={}", escaped(&key.text), escaped(&value)));
+        fields_wanted.push((key.text.clone(), value));
     }
-    Ok(Box::new(EventState { kind, query, absent, capture }))
+    Ok(Box::new(EventState { kind, fields: fields_wanted, absent, says, capture }))
+}
+
+impl EventState {
+    fn query(&self) -> String {
+        let fields = self.fields.iter().map(|(name, value)| format!("&{}={}", escaped(name), escaped(value)));
+        format!("kind={}{}", escaped(&self.kind), fields.collect::<String>())
+    }
+
+    fn words(&self) -> String {
+        let fields = self.fields.iter().map(|(name, value)| format!(" {name}={value}"));
+        format!("{}{}", self.kind, fields.collect::<String>())
+    }
 }
 
 #[async_trait]
@@ -155,19 +170,27 @@ impl Step for EventState {
     async fn run(&self, world: &mut World) -> Result<(), Failure> {
         let api = world.stack.api();
         if self.absent {
-            return match api.events(&self.query).await?.first() {
+            return match api.events(&self.query()).await?.first() {
                 None => Ok(()),
-                Some(event) => Err(Failure::new(format!("no event {}", self.query), event.to_string())),
+                Some(event) => Err(Failure::new(format!("no event {}", self.words()), event.to_string())),
             };
         }
-        let Some(event) = api.wait(&self.query, EVENT_WAIT).await? else {
+        let Some(event) = api.wait(&self.query(), EVENT_WAIT).await? else {
             let same_kind = api.events(&format!("kind={}", escaped(&self.kind))).await?;
             let got = match same_kind.last() {
                 Some(event) => format!("the last of that kind was {event}"),
                 None => "none of that kind".to_owned(),
             };
-            return Err(Failure::new(format!("an event {}", self.query.replace('&', " ")), got));
+            return Err(Failure::new(format!("an event {}", self.words()), got));
         };
+        if let Some(text) = &self.says
+            && !event.to_string().contains(text.as_str())
+        {
+            return Err(Failure::new(
+                format!("an event {} that says {text:?}", self.kind),
+                event.to_string(),
+            ));
+        }
         if let Some((field, name)) = &self.capture {
             let value = event.get(field).cloned().unwrap_or(Value::Null);
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

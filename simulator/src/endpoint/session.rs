@@ -139,7 +139,7 @@ impl Session {
     fn warn_of_name(&self, path: &SitePath) {
         if let Some(reason) = path.windows_warning() {
             let session = self.context.session;
-            self.record(Fact::NameWarned { session, path: path.to_string(), reason });
+            self.record(Fact::NameWarned { session, path: path.relative(), reason });
         }
     }
 
@@ -191,7 +191,7 @@ impl Session {
 
     fn disk_error(&self, operation: &str, path: &SitePath, error: &io::Error) -> StatusReply {
         let status = status_of_io(error);
-        self.refuse(operation, &path.to_string(), status, format!("{path}: {error}"))
+        self.refuse(operation, &path.relative(), status, format!("{path}: {error}"))
     }
 }
 
@@ -202,7 +202,7 @@ impl Drop for Session {
         for held in std::mem::take(&mut self.handles).into_values() {
             let Held::File { file, .. } = held else { continue };
             if file.writes() {
-                let path = file.path().to_string();
+                let path = file.path().relative();
                 let written_bytes = file.written_bytes;
                 drop(file);
                 let reason = "the connection ended before the file was closed".to_owned();
@@ -254,7 +254,7 @@ impl Handler for Session {
             self.warn_of_name(&path);
             let resumed_at_bytes = (file.opened_size_bytes > 0).then_some(file.opened_size_bytes);
             let session = self.context.session;
-            self.record(Fact::UploadStarted { session, path: path.to_string(), resumed_at_bytes });
+            self.record(Fact::UploadStarted { session, path: path.relative(), resumed_at_bytes });
         }
         let handle = self.hold("open", &filename, Held::File { file, since: Clock::stopwatch() })?;
         Ok(Handle { id, handle })
@@ -267,12 +267,12 @@ impl Handler for Session {
             Some(Held::File { file, since }) => {
                 let (writes, written_bytes, read_bytes) =
                     (file.writes(), file.written_bytes, file.read_bytes);
-                let opened_as = file.path().to_string();
+                let opened_as = file.path().relative();
                 let (path, size_bytes) =
                     file.close().map_err(|error| self.refuse_area("close", &opened_as, error))?;
                 let session = self.context.session;
                 let duration_ms = since.elapsed_ms();
-                let path = path.to_string();
+                let path = path.relative();
                 if writes {
                     let bytes_per_second = written_bytes * 1000 / duration_ms.max(1);
                     self.record(Fact::UploadFinished {
@@ -333,7 +333,7 @@ impl Handler for Session {
         let site_path = self.path("setstat", &path)?;
         // A missing file is reported as missing whatever the settings say: clients tell the two apart.
         self.context.area.metadata(&site_path).map_err(|error| self.refuse_area("setstat", &path, error))?;
-        self.change_attributes(id, &site_path.to_string(), &attrs, |aspects| {
+        self.change_attributes(id, &site_path.relative(), &attrs, |aspects| {
             let writes = aspects.contains(&Aspect::Size);
             self.context
                 .area
@@ -348,7 +348,7 @@ impl Handler for Session {
             return Err(self.unimplemented());
         };
         let path = file.path();
-        self.change_attributes(id, &path.to_string(), &attrs, |aspects| {
+        self.change_attributes(id, &path.relative(), &attrs, |aspects| {
             attributes::apply(file.file(), &attrs, aspects)
                 .map_err(|error| self.disk_error("fsetstat", path, &error))
         })
@@ -385,7 +385,7 @@ impl Handler for Session {
     async fn remove(&mut self, id: u32, filename: String) -> Answer<Status> {
         let path = self.path("remove", &filename)?;
         self.context.area.remove_file(&path).map_err(|error| self.refuse_area("remove", &filename, error))?;
-        self.record(Fact::FileRemoved { session: self.context.session, path: path.to_string() });
+        self.record(Fact::FileRemoved { session: self.context.session, path: path.relative() });
         Ok(done(id))
     }
 
@@ -393,7 +393,7 @@ impl Handler for Session {
         let site_path = self.path("mkdir", &path)?;
         self.context.area.make_folder(&site_path).map_err(|error| self.refuse_area("mkdir", &path, error))?;
         self.warn_of_name(&site_path);
-        self.record(Fact::DirectoryMade { session: self.context.session, path: site_path.to_string() });
+        self.record(Fact::DirectoryMade { session: self.context.session, path: site_path.relative() });
         Ok(done(id))
     }
 
@@ -403,7 +403,7 @@ impl Handler for Session {
             .area
             .remove_folder(&site_path)
             .map_err(|error| self.refuse_area("rmdir", &path, error))?;
-        self.record(Fact::DirectoryRemoved { session: self.context.session, path: site_path.to_string() });
+        self.record(Fact::DirectoryRemoved { session: self.context.session, path: site_path.relative() });
         Ok(done(id))
     }
 
@@ -487,7 +487,7 @@ impl Session {
             .map_err(|error| self.refuse_area("rename", oldpath, error))?;
         self.warn_of_name(&to);
         let session = self.context.session;
-        self.record(Fact::FileRenamed { session, from: from.to_string(), to: to.to_string(), replaced });
+        self.record(Fact::FileRenamed { session, from: from.relative(), to: to.relative(), replaced });
         Ok(done(id))
     }
 }

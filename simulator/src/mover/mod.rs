@@ -289,18 +289,14 @@ impl Movers {
             return Ok(Some("open"));
         }
         let inbox = site.area.root();
-        let size_bytes = match std::fs::symlink_metadata(inbox.join(path)) {
-            Ok(metadata) => {
-                let settled =
-                    SignedDuration::from_secs(i64::try_from(config.settle_seconds).unwrap_or(i64::MAX));
-                let age = self.inner.clock.now().duration_since(names.last_written(path, &metadata));
-                if age < settled {
-                    return Ok(Some("settling"));
-                }
-                metadata.len()
+        let size_bytes = std::fs::symlink_metadata(inbox.join(path))?.len();
+        if config.settle_seconds > 0 {
+            let settle = SignedDuration::from_secs(i64::try_from(config.settle_seconds).unwrap_or(i64::MAX));
+            let age = self.inner.clock.now().duration_since(names.last_written(path));
+            if names.open_for_writing(path) || age < settle {
+                return Ok(Some("settling"));
             }
-            Err(error) => return Err(error),
-        };
+        }
         let replaced = transfer::move_file(inbox, &site.cloud, &site.history, path)?;
         names.forget(path);
         drop(names);

@@ -113,6 +113,7 @@ struct Names {
     next_writer: u64,
     writers: BTreeMap<u64, SitePath>,
     last_written: BTreeMap<String, Timestamp>,
+    opened_at: Timestamp,
 }
 
 /// Holds all names still: no open, rename or removal happens while it lives.
@@ -126,10 +127,10 @@ impl NamesGuard<'_> {
         self.names.writers.values().any(|open| open.relative() == path)
     }
 
-    /// When `path` was last written: remembered, or else the file's own time.
-    pub fn last_written(&self, path: &str, metadata: &std::fs::Metadata) -> Timestamp {
-        let own = || metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
-        self.names.last_written.get(path).copied().or_else(own).unwrap_or(Timestamp::UNIX_EPOCH)
+    /// When `path` was last written, in simulated time. A file that an earlier process left here counts as
+    /// written when this one began: its own time is of the wall's clock and may lie in the future.
+    pub fn last_written(&self, path: &str) -> Timestamp {
+        self.names.last_written.get(path).copied().unwrap_or(self.names.opened_at)
     }
 
     /// Drops what was remembered of a file that has been moved away.
@@ -161,8 +162,8 @@ impl FileArea {
             root,
             root_path: inbox.to_owned(),
             staging: Dir::open_ambient_dir(&staging_path, ambient_authority())?,
+            names: Mutex::new(Names { opened_at: clock.now(), ..Names::default() }),
             clock,
-            names: Mutex::default(),
         })
     }
 

@@ -75,9 +75,8 @@ pub struct Site {
     pub history: PathBuf,
 }
 
-/// What stands in `site.json`.
+/// What stands in `site.json`. Flattened fields cannot be told from unknown ones, so those pass.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Record {
     #[serde(flatten)]
     state: SiteState,
