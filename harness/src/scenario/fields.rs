@@ -43,6 +43,7 @@ pub struct Fields<'n> {
     place: Place,
     entries: Vec<(&'n Key, &'n Node)>,
     known: Vec<&'static str>,
+    taken: Vec<(&'static str, Place)>,
 }
 
 impl<'n> Fields<'n> {
@@ -58,7 +59,7 @@ impl<'n> Fields<'n> {
                 ));
             }
         };
-        Ok(Fields { what, place: node.place.clone(), entries, known: Vec::new() })
+        Ok(Fields { what, place: node.place.clone(), entries, known: Vec::new(), taken: Vec::new() })
     }
 
     /// Where the map stands.
@@ -70,13 +71,27 @@ impl<'n> Fields<'n> {
     pub fn take(&mut self, name: &'static str) -> Option<&'n Node> {
         self.known.push(name);
         let index = self.entries.iter().position(|(key, _)| key.text == name)?;
-        Some(self.entries.remove(index).1)
+        let node = self.entries.remove(index).1;
+        self.taken.push((name, node.place.clone()));
+        Some(node)
+    }
+
+    /// Where the value stands that was taken out under `name`; the map itself, if none was.
+    pub fn place_of(&self, name: &str) -> &Place {
+        self.taken.iter().find(|(taken, _)| *taken == name).map_or(&self.place, |(_, place)| place)
     }
 
     /// Takes out an entry that must be there.
     pub fn need(&mut self, name: &'static str) -> Result<&'n Node, Mistake> {
-        self.take(name)
-            .ok_or_else(|| Mistake::new(&self.place, format!("{}: {name:?} is missing", self.what)))
+        if let Some(node) = self.take(name) {
+            return Ok(node);
+        }
+        // A typing error is likelier than an omission.
+        let alike = |key: &Key| strsim::damerau_levenshtein(&key.text, name) <= 1 + name.len() / 4;
+        Err(match self.entries.iter().find(|(key, _)| alike(key)) {
+            Some((key, _)) => Mistake::unknown(&key.place, &format!("key in {}", self.what), &key.text, &[name]),
+            None => Mistake::new(&self.place, format!("{}: {name:?} is missing", self.what)),
+        })
     }
 
     /// Takes out text, if it is there.

@@ -216,8 +216,11 @@ fn rows(root: &Node) -> Result<Vec<Row>, Mistake> {
     let Some((_, list)) = entries.iter().find(|(key, _)| key.text == "for-each") else {
         return Ok(vec![Row::new()]);
     };
-    items(list, "for-each")?
-        .iter()
+    let rows = items(list, "for-each")?;
+    if rows.is_empty() {
+        return Err(Mistake::new(&list.place, "for-each: without a row nothing would run"));
+    }
+    rows.iter()
         .map(|item| {
             Fields::of(item, "a row of for-each")?
                 .rest()
@@ -301,10 +304,21 @@ fn read_settings(settings: Option<&Node>, clock: Option<&Node>) -> Result<Value,
         }
         merged["clock"]["start"] = json!(start);
     }
-    let place = settings.map_or(0..0, |node| node.place.clone());
-    crate::stack::check_settings(&merged)
-        .map_err(|reason| Mistake::new(&place, format!("settings: {reason}")))?;
+    crate::stack::check_settings(&merged).map_err(|reason| settings_mistake(settings, &reason))?;
     Ok(merged)
+}
+
+/// Finds the place of an unknown setting from the reader's words, which quote its name and the known ones.
+fn settings_mistake(settings: Option<&Node>, reason: &str) -> Mistake {
+    let whole = settings.map_or(0..0, |node| node.place.clone());
+    let mut quoted = reason.split('`').skip(1).step_by(2);
+    if reason.starts_with("unknown field")
+        && let (Some(found), Some(settings)) = (quoted.next(), settings)
+        && let Some(key) = settings.find_key(found)
+    {
+        return Mistake::unknown(&key.place, "setting", found, &quoted.collect::<Vec<_>>());
+    }
+    Mistake::new(&whole, format!("settings: {reason}"))
 }
 
 fn files(node: &Node) -> Result<BTreeMap<String, FileSpec>, Mistake> {

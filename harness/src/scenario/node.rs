@@ -220,6 +220,17 @@ impl Node {
         Node { kind, place: self.place.clone() }
     }
 
+    /// The first key of that name, at any depth.
+    pub fn find_key(&self, name: &str) -> Option<&Key> {
+        match &self.kind {
+            Kind::Map(entries) => entries
+                .iter()
+                .find_map(|(key, value)| if key.text == name { Some(key) } else { value.find_key(name) }),
+            Kind::List(items) => items.iter().find_map(|item| item.find_key(name)),
+            _ => None,
+        }
+    }
+
     /// The same with all places moved on.
     pub fn shifted(mut self, by: usize) -> Node {
         let moved = |place: &Place| place.start + by..place.end + by;

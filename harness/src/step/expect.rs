@@ -15,10 +15,10 @@ use crate::size;
 /// How long an event may take to come; things that follow from a finished step are there already.
 const EVENT_WAIT: Duration = Duration::from_secs(10);
 
-pub(super) fn expect(fields: &mut Fields<'_>, node: &Node, names: &Names) -> Parsed {
+pub(super) fn expect(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     for area in ["cloud", "inbox", "history"] {
         if let Some(path) = fields.text(area)? {
-            return file(area, &path, fields, node, names);
+            return file(area, &path, fields, names);
         }
     }
     if let Some(node) = fields.take("event") {
@@ -32,13 +32,13 @@ pub(super) fn expect(fields: &mut Fields<'_>, node: &Node, names: &Names) -> Par
             "succeeded" => true,
             "failed" => false,
             other => {
-                return Err(Mistake::unknown(&node.place, "client outcome", other, &["succeeded", "failed"]));
+                return Err(Mistake::unknown(fields.place_of("client"), "client outcome", other, &["succeeded", "failed"]));
             }
         };
         let exit_code = fields.number("exit-code")?;
         return Ok(Box::new(ClientOutcome { succeeded, says: fields.text("says")?, exit_code }));
     }
-    Err(Mistake::new(&node.place, "expect: expected one of cloud, inbox, history, event, no-event, client"))
+    Err(Mistake::new(fields.place(), "expect: expected one of cloud, inbox, history, event, no-event, client"))
 }
 
 struct FileState {
@@ -55,19 +55,19 @@ enum Wanted {
     There,
 }
 
-fn file(area: &'static str, path: &str, fields: &mut Fields<'_>, node: &Node, names: &Names) -> Parsed {
+fn file(area: &'static str, path: &str, fields: &mut Fields<'_>, names: &Names) -> Parsed {
     let Some((site, path)) = path.split_once('/') else {
         return Err(Mistake::new(
-            &node.place,
+            fields.place_of(area),
             format!("{area}: expected SITE/path, such as CITY/Database/x.bak"),
         ));
     };
-    names.need_site(node, site)?;
+    names.need_site(fields.place_of(area), site)?;
     let wanted = if let Some(file) = fields.text("same-as")? {
-        names.need_file(node, &file)?;
+        names.need_file(fields.place_of("same-as"), &file)?;
         Wanted::SameAs(file)
     } else if let Some(text) = fields.text("size")? {
-        Wanted::Size(size::parse(&text).map_err(|reason| Mistake::new(&node.place, reason))?)
+        Wanted::Size(size::parse(&text).map_err(|reason| Mistake::new(fields.place_of("size"), reason))?)
     } else if fields.flag("absent")? {
         Wanted::Absent
     } else {

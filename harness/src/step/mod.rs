@@ -15,7 +15,7 @@ use crate::api::ApiError;
 use crate::client::{Client, HeldUpload, Login, Operation, Outcome};
 use crate::keys::KeyPair;
 use crate::scenario::fields::{Fields, Mistake};
-use crate::scenario::node::{Kind, Node};
+use crate::scenario::node::{Kind, Node, Place};
 use crate::stack::{Stack, StackError};
 
 /// Something a scenario does or expects.
@@ -50,18 +50,18 @@ pub struct Names {
 }
 
 impl Names {
-    fn need_file(&self, node: &Node, name: &str) -> Result<(), Mistake> {
-        known(&self.files, node, "file", name)
+    fn need_file(&self, place: &Place, name: &str) -> Result<(), Mistake> {
+        known(&self.files, place, "file", name)
     }
 
-    fn need_site(&self, node: &Node, name: &str) -> Result<(), Mistake> {
-        known(&self.sites, node, "site", name)
+    fn need_site(&self, place: &Place, name: &str) -> Result<(), Mistake> {
+        known(&self.sites, place, "site", name)
     }
 }
 
-fn known(names: &[String], node: &Node, what: &str, name: &str) -> Result<(), Mistake> {
+fn known(names: &[String], place: &Place, what: &str, name: &str) -> Result<(), Mistake> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    if names.contains(&name) { Ok(()) } else { Err(Mistake::unknown(&node.place, what, name, &names)) }
+    if names.contains(&name) { Ok(()) } else { Err(Mistake::unknown(place, what, name, &names)) }
 }
 
 /// A step read from a file, or what is wrong with it.
@@ -74,7 +74,7 @@ pub struct StepKind {
     /// What it does, in a sentence.
     pub sentence: &'static str,
     /// Reads it.
-    pub parse: fn(&mut Fields<'_>, &Node, &Names) -> Parsed,
+    pub parse: fn(&mut Fields<'_>, &Names) -> Parsed,
 }
 
 /// Every kind of step there is.
@@ -163,7 +163,7 @@ fn find(node: &Node, name: &str) -> Result<&'static StepKind, Mistake> {
 impl StepKind {
     fn read(&self, value: &Node, names: &Names) -> Parsed {
         let mut fields = Fields::of(value, self.name)?;
-        let step = (self.parse)(&mut fields, value, names)?;
+        let step = (self.parse)(&mut fields, names)?;
         fields.end()?;
         Ok(step)
     }

@@ -9,7 +9,6 @@ use super::{Failure, Names, Parsed, Step, World};
 use crate::client::{HeldUpload, Login, Operation, Outcome};
 use crate::keys;
 use crate::scenario::fields::{Fields, Mistake};
-use crate::scenario::node::Node;
 use crate::{scenario, size};
 
 /// How a client's step should end.
@@ -64,16 +63,16 @@ struct Connect {
     ending: Ending,
 }
 
-pub(super) fn connect(fields: &mut Fields<'_>, node: &Node, names: &Names) -> Parsed {
+pub(super) fn connect(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     let site = fields.need_text("as")?;
     let user = fields.text("user")?;
-    names.need_site(node, &site)?;
+    names.need_site(fields.place_of("as"), &site)?;
     let key = fields.take("key").map(scenario::key_kind).transpose()?;
     let password = fields.text("password")?;
     let from = match fields.text("from")? {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| {
-            Mistake::new(&node.place, format!("from: {text:?} is not an address such as 127.0.0.2"))
+            Mistake::new(fields.place(), format!("from: {text:?} is not an address such as 127.0.0.2"))
         })?),
     };
     Ok(Box::new(Connect { site, user, key, password, from, ending: Ending::take(fields)? }))
@@ -123,9 +122,9 @@ struct Upload {
     ending: Ending,
 }
 
-pub(super) fn upload(fields: &mut Fields<'_>, node: &Node, names: &Names) -> Parsed {
+pub(super) fn upload(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     let file = fields.need_text("file")?;
-    names.need_file(node, &file)?;
+    names.need_file(fields.place_of("file"), &file)?;
     Ok(Box::new(Upload {
         file,
         to: fields.need_text("to")?,
@@ -171,10 +170,10 @@ struct Download {
     ending: Ending,
 }
 
-pub(super) fn download(fields: &mut Fields<'_>, node: &Node, names: &Names) -> Parsed {
+pub(super) fn download(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     let same_as = fields.text("same-as")?;
     if let Some(file) = &same_as {
-        names.need_file(node, file)?;
+        names.need_file(fields.place_of("same-as"), file)?;
     }
     Ok(Box::new(Download { from: fields.need_text("from")?, same_as, ending: Ending::take(fields)? }))
 }
@@ -221,7 +220,7 @@ struct List {
     ending: Ending,
 }
 
-pub(super) fn list(fields: &mut Fields<'_>, _node: &Node, _names: &Names) -> Parsed {
+pub(super) fn list(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
     let path = fields.need_text("path")?;
     let names = fields.texts("names")?;
     let names = (!names.is_empty()).then(|| names.into_iter().map(|(name, _)| name).collect());
@@ -273,27 +272,27 @@ fn plain(operation: Operation, fields: &mut Fields<'_>) -> Parsed {
     Ok(Box::new(Plain { operation, ending: Ending::take(fields)? }))
 }
 
-pub(super) fn rename(fields: &mut Fields<'_>, _node: &Node, _names: &Names) -> Parsed {
+pub(super) fn rename(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
     let operation = Operation::Rename { from: fields.need_text("from")?, to: fields.need_text("to")? };
     plain(operation, fields)
 }
 
-pub(super) fn remove(fields: &mut Fields<'_>, _node: &Node, _names: &Names) -> Parsed {
+pub(super) fn remove(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
     let operation = Operation::Remove { path: fields.need_text("path")? };
     plain(operation, fields)
 }
 
-pub(super) fn mkdir(fields: &mut Fields<'_>, _node: &Node, _names: &Names) -> Parsed {
+pub(super) fn mkdir(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
     let operation = Operation::MakeDirectory { path: fields.need_text("path")? };
     plain(operation, fields)
 }
 
-pub(super) fn rmdir(fields: &mut Fields<'_>, _node: &Node, _names: &Names) -> Parsed {
+pub(super) fn rmdir(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
     let operation = Operation::RemoveDirectory { path: fields.need_text("path")? };
     plain(operation, fields)
 }
 
-pub(super) fn set_times(fields: &mut Fields<'_>, _node: &Node, _names: &Names) -> Parsed {
+pub(super) fn set_times(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
     let path = fields.need_text("path")?;
     let modified = u32::try_from(fields.number("modified")?.unwrap_or(1_577_923_200)).unwrap_or(0);
     plain(Operation::SetTimes { path, modified }, fields)
@@ -305,12 +304,12 @@ struct StartUpload {
     hold_at_bytes: u64,
 }
 
-pub(super) fn start_upload(fields: &mut Fields<'_>, node: &Node, names: &Names) -> Parsed {
+pub(super) fn start_upload(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     let file = fields.need_text("file")?;
-    names.need_file(node, &file)?;
+    names.need_file(fields.place_of("file"), &file)?;
     let to = fields.need_text("to")?;
     let hold = fields.need_text("hold-at")?;
-    let hold_at_bytes = size::parse(&hold).map_err(|reason| Mistake::new(&node.place, reason))?;
+    let hold_at_bytes = size::parse(&hold).map_err(|reason| Mistake::new(fields.place_of("hold-at"), reason))?;
     Ok(Box::new(StartUpload { file, to, hold_at_bytes }))
 }
 
@@ -333,7 +332,7 @@ impl Step for StartUpload {
 
 struct FinishUpload;
 
-pub(super) fn finish_upload(_fields: &mut Fields<'_>, _node: &Node, _names: &Names) -> Parsed {
+pub(super) fn finish_upload(_fields: &mut Fields<'_>, _names: &Names) -> Parsed {
     Ok(Box::new(FinishUpload))
 }
 
@@ -353,7 +352,7 @@ impl Step for FinishUpload {
 
 struct Disconnect;
 
-pub(super) fn disconnect(_fields: &mut Fields<'_>, _node: &Node, _names: &Names) -> Parsed {
+pub(super) fn disconnect(_fields: &mut Fields<'_>, _names: &Names) -> Parsed {
     Ok(Box::new(Disconnect))
 }
 

@@ -8,7 +8,6 @@ use crate::api::ApiError;
 use crate::keys;
 use crate::scenario;
 use crate::scenario::fields::{Fields, Mistake};
-use crate::scenario::node::Node;
 
 struct Provision {
     site: String,
@@ -27,11 +26,12 @@ enum Action {
 }
 
 /// `provision: { site: CITY, do: request | now | suspend | resume | add-key | remove-key, key: …, refused: kind }`
-pub(super) fn provision(fields: &mut Fields<'_>, node: &Node, names: &Names) -> Parsed {
+pub(super) fn provision(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     let site = fields.need_text("site")?;
-    names.need_site(node, &site)?;
+    names.need_site(fields.place_of("site"), &site)?;
     let key = fields.take("key").map(scenario::key_kind).transpose()?;
-    let need_key = || key.clone().ok_or_else(|| Mistake::new(&node.place, "provision: \"key\" is missing"));
+    let place = fields.place().clone();
+    let need_key = || key.clone().ok_or_else(|| Mistake::new(&place, "provision: \"key\" is missing"));
     let action = match fields.text("do")?.as_deref().unwrap_or("now") {
         "request" => Action::Request(key.clone()),
         "now" => Action::Now,
@@ -41,7 +41,7 @@ pub(super) fn provision(fields: &mut Fields<'_>, node: &Node, names: &Names) -> 
         "remove-key" => Action::RemoveKey(need_key()?),
         other => {
             let known = ["request", "now", "suspend", "resume", "add-key", "remove-key"];
-            return Err(Mistake::unknown(&node.place, "action", other, &known));
+            return Err(Mistake::unknown(fields.place_of("do"), "action", other, &known));
         }
     };
     Ok(Box::new(Provision { site, action, refused: fields.text("refused")? }))

@@ -5,15 +5,14 @@ use serde_json::{Value, json};
 
 use super::{Failure, Names, Parsed, Step, World};
 use crate::scenario::fields::{Fields, Mistake};
-use crate::scenario::node::Node;
 
 struct Advance(Value);
 
-pub(super) fn advance(fields: &mut Fields<'_>, node: &Node, _names: &Names) -> Parsed {
+pub(super) fn advance(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
     match (fields.text("by")?, fields.text("to")?) {
         (Some(by), None) => Ok(Box::new(Advance(json!({"by": by})))),
         (None, Some(to)) => Ok(Box::new(Advance(json!({"to": to})))),
-        _ => Err(Mistake::new(&node.place, "advance: expected `by: 5m` or `to: nightly`, one of the two")),
+        _ => Err(Mistake::new(fields.place(), "advance: expected `by: 5m` or `to: nightly`, one of the two")),
     }
 }
 
@@ -38,7 +37,7 @@ impl Step for Advance {
 
 struct RunMover(String);
 
-pub(super) fn run_mover(fields: &mut Fields<'_>, _node: &Node, _names: &Names) -> Parsed {
+pub(super) fn run_mover(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
     Ok(Box::new(RunMover(fields.need_text("name")?)))
 }
 
@@ -52,7 +51,7 @@ impl Step for RunMover {
 
 struct Restart;
 
-pub(super) fn restart(_fields: &mut Fields<'_>, _node: &Node, _names: &Names) -> Parsed {
+pub(super) fn restart(_fields: &mut Fields<'_>, _names: &Names) -> Parsed {
     Ok(Box::new(Restart))
 }
 
