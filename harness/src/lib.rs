@@ -3,7 +3,9 @@
 pub mod api;
 pub mod client;
 pub mod contract;
+pub mod hash;
 pub mod keys;
+pub mod reference;
 pub mod report;
 pub mod runner;
 pub mod scenario;

@@ -15,10 +15,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let files = scenario::find(&[folder]).unwrap_or_else(|error| panic!("{error}"));
-    let mut trials: Vec<Trial> = files
-        .into_iter()
-        .map(|file| Trial::test(runner::short_name(&file), move || run(&file)))
-        .collect();
+    let mut trials: Vec<Trial> =
+        files.into_iter().map(|file| Trial::test(runner::short_name(&file), move || run(&file))).collect();
     let required = std::env::var("SPATIALCLOUD_REQUIRE").is_ok_and(|value| value == "all");
     for client in CLIENTS {
         if let Availability::Missing { reason, remedy } = client.availability() {

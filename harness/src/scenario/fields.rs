@@ -89,7 +89,9 @@ impl<'n> Fields<'n> {
         // A typing error is likelier than an omission.
         let alike = |key: &Key| strsim::damerau_levenshtein(&key.text, name) <= 1 + name.len() / 4;
         Err(match self.entries.iter().find(|(key, _)| alike(key)) {
-            Some((key, _)) => Mistake::unknown(&key.place, &format!("key in {}", self.what), &key.text, &[name]),
+            Some((key, _)) => {
+                Mistake::unknown(&key.place, &format!("key in {}", self.what), &key.text, &[name])
+            }
             None => Mistake::new(&self.place, format!("{}: {name:?} is missing", self.what)),
         })
     }

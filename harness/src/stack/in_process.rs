@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde_json::Value;
 use spatialcloud_simulator::config::Config;
-use spatialcloud_simulator::journal::Fact;
+use spatialcloud_simulator::journal::{Fact, KindDoc};
 use spatialcloud_simulator::site::key::PublicKey;
 use spatialcloud_simulator::stack::Stack;
 
-use super::{AcceptedKey, RefusedKey, StackError};
+use super::{AcceptedKey, EventDoc, RefusedKey, StackError};
 use crate::api::Api;
 
 pub(super) struct InProcess {
@@ -20,8 +20,15 @@ pub(super) fn check_settings(settings: &Value) -> Result<(), String> {
     serde_json::from_value::<Config>(settings.clone()).map(|_| ()).map_err(|error| error.to_string())
 }
 
-pub(super) fn event_kinds() -> Vec<&'static str> {
-    Fact::KINDS.iter().map(|kind| kind.name).collect()
+pub(super) fn event_docs() -> Vec<EventDoc> {
+    let doc =
+        |kind: &KindDoc| EventDoc { name: kind.name, sentence: kind.sentence.trim(), fields: kind.fields };
+    Fact::KINDS.iter().map(doc).collect()
+}
+
+pub(super) fn default_settings() -> Value {
+    // Settings are plain data: there is nothing in them that could not be shown.
+    serde_json::to_value(Config::default()).unwrap_or_default()
 }
 
 pub(super) fn check_key(file: &[u8]) -> Result<AcceptedKey, RefusedKey> {

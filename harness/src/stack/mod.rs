@@ -178,9 +178,30 @@ pub fn check_settings(settings: &Value) -> Result<(), String> {
     in_process::check_settings(settings)
 }
 
+/// A kind of event, for references.
+#[derive(Clone, Copy, Debug)]
+pub struct EventDoc {
+    /// Its dotted name.
+    pub name: &'static str,
+    /// What it tells, in a sentence.
+    pub sentence: &'static str,
+    /// Its fields.
+    pub fields: &'static [&'static str],
+}
+
+/// Every kind of event.
+pub fn event_docs() -> Vec<EventDoc> {
+    in_process::event_docs()
+}
+
+/// Every setting with its default.
+pub fn default_settings() -> Value {
+    in_process::default_settings()
+}
+
 /// The names of all kinds of event.
 pub fn event_kinds() -> Vec<&'static str> {
-    in_process::event_kinds()
+    event_docs().iter().map(|doc| doc.name).collect()
 }
 
 /// What the vendor says to a key: its fingerprint and bits, or the refusal.

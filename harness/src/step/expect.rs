@@ -5,9 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::operations::hash;
 use super::{Failure, Names, Parsed, Step, World};
 use crate::api::{FileEntry, escaped};
+use crate::hash::sha256;
 use crate::scenario::fields::{Fields, Mistake, text};
 use crate::scenario::node::Node;
 use crate::size;
@@ -32,13 +32,21 @@ pub(super) fn expect(fields: &mut Fields<'_>, names: &Names) -> Parsed {
             "succeeded" => true,
             "failed" => false,
             other => {
-                return Err(Mistake::unknown(fields.place_of("client"), "client outcome", other, &["succeeded", "failed"]));
+                return Err(Mistake::unknown(
+                    fields.place_of("client"),
+                    "client outcome",
+                    other,
+                    &["succeeded", "failed"],
+                ));
             }
         };
         let exit_code = fields.number("exit-code")?;
         return Ok(Box::new(ClientOutcome { succeeded, says: fields.text("says")?, exit_code }));
     }
-    Err(Mistake::new(fields.place(), "expect: expected one of cloud, inbox, history, event, no-event, client"))
+    Err(Mistake::new(
+        fields.place(),
+        "expect: expected one of cloud, inbox, history, event, no-event, client",
+    ))
 }
 
 struct FileState {
@@ -103,7 +111,7 @@ impl Step for FileState {
             (Wanted::Size(bytes), Some(file)) => Err(Failure::new(format!("{bytes} bytes"), described(file))),
             (Wanted::SameAs(name), Some(file)) => {
                 let local = world.files.get(name).cloned().unwrap_or_default();
-                let expected = hash(&local).map_err(|error| Failure::Stack(error.to_string()))?;
+                let expected = sha256(&local).map_err(|error| Failure::Stack(error.to_string()))?;
                 if file.sha256.as_deref() == Some(expected.as_str()) {
                     return Ok(());
                 }

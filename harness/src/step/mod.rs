@@ -73,6 +73,8 @@ pub struct StepKind {
     pub name: &'static str,
     /// What it does, in a sentence.
     pub sentence: &'static str,
+    /// How it is written, with most of its keys. A test parses it.
+    pub example: &'static str,
     /// Reads it.
     pub parse: fn(&mut Fields<'_>, &Names) -> Parsed,
 }
@@ -82,54 +84,103 @@ pub const STEPS: &[StepKind] = &[
     StepKind {
         name: "connect",
         sentence: "Logs in as a site and keeps that login for the steps that follow.",
+        example: "- connect: { as: CITY, user: CITY, key: rsa-other, from: 127.0.0.2, fails: Permission denied }",
         parse: operations::connect,
     },
-    StepKind { name: "upload", sentence: "Uploads a file.", parse: operations::upload },
+    StepKind {
+        name: "upload",
+        sentence: "Uploads a file.",
+        example: "- upload: { file: a.tif, to: Spatial/a.tif, preserve-times: true, resume: true, may-fail: true }",
+        parse: operations::upload,
+    },
     StepKind {
         name: "download",
         sentence: "Downloads a file, and compares it where told to.",
+        example: "- download: { from: Spatial/a.tif, same-as: a.tif }",
         parse: operations::download,
     },
-    StepKind { name: "list", sentence: "Lists a folder.", parse: operations::list },
-    StepKind { name: "rename", sentence: "Renames a file.", parse: operations::rename },
-    StepKind { name: "remove", sentence: "Removes a file.", parse: operations::remove },
-    StepKind { name: "mkdir", sentence: "Makes a folder.", parse: operations::mkdir },
-    StepKind { name: "rmdir", sentence: "Removes a folder.", parse: operations::rmdir },
-    StepKind { name: "set-times", sentence: "Sets a file's time.", parse: operations::set_times },
+    StepKind {
+        name: "list",
+        sentence: "Lists a folder.",
+        example: "- list: { path: Spatial, names: [a.tif, b.tif], capture: count }",
+        parse: operations::list,
+    },
+    StepKind {
+        name: "rename",
+        sentence: "Renames a file.",
+        example: "- rename: { from: Spatial/a.tif, to: Web/b.tif }",
+        parse: operations::rename,
+    },
+    StepKind {
+        name: "remove",
+        sentence: "Removes a file.",
+        example: r#"- remove: { path: Spatial/a.tif, fails: "*" }"#,
+        parse: operations::remove,
+    },
+    StepKind {
+        name: "mkdir",
+        sentence: "Makes a folder.",
+        example: "- mkdir: { path: Spatial/2026 }",
+        parse: operations::mkdir,
+    },
+    StepKind {
+        name: "rmdir",
+        sentence: "Removes a folder.",
+        example: "- rmdir: { path: Spatial/2026 }",
+        parse: operations::rmdir,
+    },
+    StepKind {
+        name: "set-times",
+        sentence: "Sets a file's time.",
+        example: r#"- set-times: { path: Spatial/a.tif, modified: 1577923200, fails: "*" }"#,
+        parse: operations::set_times,
+    },
     StepKind {
         name: "start-upload",
         sentence: "Uploads the first part of a file and holds it open.",
+        example: "- start-upload: { file: a.tif, to: Spatial/a.tif, hold-at: 1MiB }",
         parse: operations::start_upload,
     },
     StepKind {
         name: "finish-upload",
         sentence: "Uploads the rest of a file that is held open.",
+        example: "- finish-upload",
         parse: operations::finish_upload,
     },
     StepKind {
         name: "disconnect",
         sentence: "Cuts the connection of an upload that is held open.",
+        example: "- disconnect",
         parse: operations::disconnect,
     },
     StepKind {
         name: "advance",
         sentence: "Moves time on; runs that fall due are done.",
+        example: "- advance: { to: nightly }",
         parse: time::advance,
     },
-    StepKind { name: "run-mover", sentence: "Runs a mover out of turn.", parse: time::run_mover },
+    StepKind {
+        name: "run-mover",
+        sentence: "Runs a mover out of turn.",
+        example: "- run-mover: { name: interval }",
+        parse: time::run_mover,
+    },
     StepKind {
         name: "restart",
         sentence: "Stops the stack and starts it again on the same data.",
+        example: "- restart",
         parse: time::restart,
     },
     StepKind {
         name: "provision",
         sentence: "Hands over a site's key, or provisions, suspends, resumes it.",
+        example: "- provision: { site: CITY, do: request, key: ed25519, refused: other-kind }",
         parse: place::provision,
     },
     StepKind {
         name: "expect",
         sentence: "Compares what is there, or what happened, with what should.",
+        example: "- expect: { cloud: CITY/Spatial/a.tif, same-as: a.tif }",
         parse: expect::expect,
     },
 ];

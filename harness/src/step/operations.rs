@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use sha2::{Digest, Sha256};
 
 use super::{Failure, Names, Parsed, Step, World};
 use crate::client::{HeldUpload, Login, Operation, Outcome};
+use crate::hash::sha256;
 use crate::keys;
 use crate::scenario::fields::{Fields, Mistake};
 use crate::{scenario, size};
@@ -190,27 +190,13 @@ impl Step for Download {
         perform(world, &operation, &self.ending).await?;
         let Some(file) = &self.same_as else { return Ok(()) };
         let [expected, got] = [world.files.get(file).cloned().unwrap_or_default(), local]
-            .map(|path| hash(&path).unwrap_or_else(|error| error.to_string()));
+            .map(|path| sha256(&path).unwrap_or_else(|error| error.to_string()));
         if expected == got {
             Ok(())
         } else {
             Err(Failure::new(format!("the bytes of {file} ({expected})"), got))
         }
     }
-}
-
-/// SHA-256 of a file, in hex.
-pub(crate) fn hash(path: &std::path::Path) -> std::io::Result<String> {
-    let mut file = std::fs::File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        match std::io::Read::read(&mut file, &mut piece)? {
-            0 => break,
-            count => hasher.update(&piece[..count]),
-        }
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 struct List {
@@ -309,7 +295,8 @@ pub(super) fn start_upload(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     names.need_file(fields.place_of("file"), &file)?;
     let to = fields.need_text("to")?;
     let hold = fields.need_text("hold-at")?;
-    let hold_at_bytes = size::parse(&hold).map_err(|reason| Mistake::new(fields.place_of("hold-at"), reason))?;
+    let hold_at_bytes =
+        size::parse(&hold).map_err(|reason| Mistake::new(fields.place_of("hold-at"), reason))?;
     Ok(Box::new(StartUpload { file, to, hold_at_bytes }))
 }
 

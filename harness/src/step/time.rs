@@ -35,10 +35,17 @@ impl Step for Advance {
     }
 }
 
+/// The movers there are.
+const MOVERS: &[&str] = &["interval", "nightly"];
+
 struct RunMover(String);
 
 pub(super) fn run_mover(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
-    Ok(Box::new(RunMover(fields.need_text("name")?)))
+    let name = fields.need_text("name")?;
+    if !MOVERS.contains(&name.as_str()) {
+        return Err(Mistake::unknown(fields.place_of("name"), "mover", &name, MOVERS));
+    }
+    Ok(Box::new(RunMover(name)))
 }
 
 #[async_trait]

@@ -1,0 +1,108 @@
+//! The reference of scenario files, written from the tables: steps, events, settings, keys, damage, rules.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+use spatialcloud_backup::writer::DAMAGES;
+
+use crate::client::CLIENTS;
+use crate::contract::RULES;
+use crate::step::STEPS;
+use crate::{keys, stack};
+
+/// What stands in front of the tables.
+const INTRODUCTION: &str = "\
+# Reference of scenario files
+
+Generated from the program's own tables: `UPDATE_GOLDEN=1 cargo test -p spatialcloud-harness --test reference`.
+
+A file is a map. `title` and `steps` are needed; the rest is as wanted.
+
+| key | what |
+|---|---|
+| `title` | what it shows, in a sentence |
+| `contract` | the rules it proves |
+| `clock` | the first instant of simulated time, such as `2026-03-02T16:00[Australia/Sydney]` |
+| `settings` | settings of its stack, as below |
+| `files` | files to upload: `{ text: … }`, `{ random: { seed, size } }`, `{ backup: { seed, size, damage } }`, `{ real-backup: NAME }` |
+| `sites` | sites by code: `{ key: rsa-2048, from: [client], provisioned: true }`; `client` is where the client comes from |
+| `clients` | the clients it runs with; absent: all that can do every step |
+| `for-each` | rows of values; it runs once for each, with `${name}` replaced |
+| `include` | a file beside it whose keys count where this one has none |
+| `steps` | what is done |
+| `always` | what is done whatever happened before |
+
+A client's step succeeds unless it says `fails: WORDS` (`\"*\"`: whatever its words) or `may-fail: true`.
+`capture: name` keeps a value for later steps, which write it `${name}`.
+";
+
+/// The whole reference.
+pub fn text() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    let mut section = |title: &str, lines: Vec<String>| {
+        let _ = write!(text, "\n## {title}\n\n{}\n", lines.join("\n"));
+    };
+    section(
+        "Steps",
+        STEPS
+            .iter()
+            .map(|step| format!("- **{}** {}\n  `{}`", step.name, step.sentence, step.example))
+            .collect(),
+    );
+    section(
+        "What `expect` looks at",
+        EXPECTATIONS.iter().map(|(form, what)| format!("- `{form}` {what}")).collect(),
+    );
+    let mut events = vec!["| event | what | fields |".to_owned(), "|---|---|---|".to_owned()];
+    events.extend(
+        stack::event_docs()
+            .iter()
+            .map(|event| format!("| `{}` | {} | {} |", event.name, event.sentence, event.fields.join(", "))),
+    );
+    section("Events", events);
+    let mut settings = vec!["```yaml".to_owned()];
+    write_settings(&stack::default_settings(), 0, &mut settings);
+    settings.push("```".to_owned());
+    section("Settings and their defaults", settings);
+    section(
+        "Keys",
+        keys::KINDS
+            .iter()
+            .map(|(name, arguments)| format!("- `{name}`: ssh-keygen {}", arguments.join(" ")))
+            .collect(),
+    );
+    section(
+        "Damage",
+        DAMAGES.iter().map(|(_, name, _, sentence)| format!("- `{name}`: {sentence}")).collect(),
+    );
+    section("Clients", CLIENTS.iter().map(|client| format!("- `{}`", client.name())).collect());
+    section("Rules", RULES.iter().map(|(rule, summary)| format!("- **{rule}** {summary}")).collect());
+    text
+}
+
+/// Forms of `expect`, beyond the one in its example.
+const EXPECTATIONS: &[(&str, &str)] = &[
+    ("{ cloud | inbox | history: SITE/PATH, same-as: FILE }", "the file is there with those bytes"),
+    ("{ cloud | inbox | history: SITE/PATH, size: 1MiB }", "the file is there with that size"),
+    ("{ cloud | inbox | history: SITE/PATH, absent: true }", "no such file is there"),
+    (
+        "{ event: KIND, FIELD: VALUE, says: WORDS, capture: FIELD as NAME }",
+        "such an event happened, or happens within ten seconds",
+    ),
+    ("{ no-event: KIND, FIELD: VALUE }", "no such event has happened"),
+    ("{ client: succeeded | failed, says: WORDS, exit-code: 1 }", "what the client made of its last step"),
+];
+
+fn write_settings(value: &Value, depth: usize, lines: &mut Vec<String>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let indent = "  ".repeat(depth);
+        match value {
+            Value::Object(map) if !map.is_empty() => {
+                lines.push(format!("{indent}{name}:"));
+                write_settings(value, depth + 1, lines);
+            }
+            Value::String(text) => lines.push(format!("{indent}{name}: {text}")),
+            other => lines.push(format!("{indent}{name}: {other}")),
+        }
+    }
+}
