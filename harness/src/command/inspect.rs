@@ -132,7 +132,8 @@ fn conclude(verdict: &Verdict, families: &[Family], verified: bool) {
         line(&style.warn("warning"), warning);
     }
     if verdict.accepted {
-        println!("{}", style.good("Tonight's load would take it."));
+        let by = if verified { "" } else { ", by its headers" };
+        println!("{}", style.good(&format!("Tonight's load would take it{by}.")));
         return;
     }
     println!("{}", style.bad("Tonight's load would refuse it:"));

@@ -42,6 +42,9 @@ pub fn judge(families: &[Family], names: &[String]) -> Verdict {
         }
     }
     reasons.extend(stripes(families, names));
+    if families.len() > 1 {
+        warnings.push("the nightly load takes one file, not stripes: back up to a single file".to_owned());
+    }
     // RESTORE without FILE = takes the first set; all stripes tell the same of it.
     if let Some((index, set)) =
         families.iter().enumerate().find_map(|(index, family)| Some((index, family.sets.first()?)))
