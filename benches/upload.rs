@@ -21,19 +21,7 @@ fn uploads(criterion: &mut Criterion) {
     let stack = runtime
         .block_on(Stack::in_process().site("CITY", &pair.public, ["127.0.0.1"]).start())
         .expect("a stack");
-    let sftp = stack.sftp();
-    let login = Login {
-        host: sftp.host.clone(),
-        port: sftp.port,
-        user: "CITY".to_owned(),
-        private_key: pair.private,
-        ppk: pair.ppk,
-        host_key: sftp.host_key.clone(),
-        host_key_fingerprint: sftp.host_key_fingerprint.clone(),
-        source_address: None,
-        password: None,
-        work: folder.path().to_owned(),
-    };
+    let login = Login::new(stack.sftp(), "CITY", pair, folder.path());
     let upload = Operation::Upload {
         local,
         remote: "Database/IntraMapsSpatialCloud.bak".to_owned(),

@@ -11,6 +11,7 @@ use spatialcloud_backup::writer::Random;
 use spatialcloud_harness::api::Api;
 use spatialcloud_harness::client::{Login, Operation, named};
 use spatialcloud_harness::keys;
+use spatialcloud_harness::stack::SftpAddress;
 
 /// How often the stack is killed in the middle of a mover's run.
 const KILLS: u64 = 25;
@@ -162,19 +163,14 @@ fn an_acknowledged_upload_survives_a_kill() {
     let local = folder.path().join("warehouse.bak");
     std::fs::write(&local, written(1, 1).repeat(600)).unwrap();
     let stack = Process::start(folder.path());
-    let sftp = &stack.card["sftp"];
-    let login = Login {
+    let card = &stack.card["sftp"];
+    let sftp = SftpAddress {
         host: "127.0.0.1".to_owned(),
-        port: u16::try_from(sftp["port"].as_u64().unwrap()).unwrap(),
-        user: "CITY".to_owned(),
-        private_key: pair.private,
-        ppk: pair.ppk,
-        host_key: sftp["host_key"].as_str().unwrap().to_owned(),
+        port: u16::try_from(card["port"].as_u64().unwrap()).unwrap(),
+        host_key: card["host_key"].as_str().unwrap().to_owned(),
         host_key_fingerprint: String::new(),
-        source_address: None,
-        password: None,
-        work: folder.path().to_owned(),
     };
+    let login = Login::new(&sftp, "CITY", pair, folder.path());
     let upload = Operation::Upload {
         local: local.clone(),
         remote: "Database/IntraMapsSpatialCloud.bak".to_owned(),
@@ -189,4 +185,16 @@ fn an_acknowledged_upload_survives_a_kill() {
     runtime.block_on(stack.api().advance(json!({"to": "nightly"}))).unwrap();
     let moved = folder.path().join("data/sites/CITY/cloud/Database/IntraMapsSpatialCloud.bak");
     assert_eq!(std::fs::read(moved).unwrap(), std::fs::read(local).unwrap());
+}
+
+#[test]
+fn time_that_was_advanced_survives_a_kill() {
+    let folder = folder(&keys::pair("rsa-2048").unwrap().public);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for hour in 1..=5 {
+        let stack = Process::start(folder.path());
+        let now = runtime.block_on(stack.api().advance(json!({"by": "1h"}))).unwrap();
+        let expected = format!("2026-03-02T{}:01:00+11:00[Australia/Sydney]", 16 + hour);
+        assert_eq!(now["now"], expected);
+    }
 }

@@ -84,21 +84,9 @@ impl Setting {
     }
 
     fn login(&self) -> Result<Login, Failed> {
-        let (pair, sftp) = (keys::pair("rsa-2048")?, self.stack.sftp());
         let work = self.folder.path().join("work");
         std::fs::create_dir_all(&work)?;
-        Ok(Login {
-            host: sftp.host.clone(),
-            port: sftp.port,
-            user: "CITY".to_owned(),
-            private_key: pair.private,
-            ppk: pair.ppk,
-            host_key: sftp.host_key.clone(),
-            host_key_fingerprint: sftp.host_key_fingerprint.clone(),
-            source_address: None,
-            password: None,
-            work,
-        })
+        Ok(Login::new(self.stack.sftp(), "CITY", keys::pair("rsa-2048")?, &work))
     }
 
     fn file(&self, name: &str, size: usize) -> Result<PathBuf, Failed> {

@@ -1,5 +1,7 @@
 //! The one simulated clock, and the only place that asks the operating system for the time (C-50).
 
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -128,6 +130,48 @@ impl Stopwatch {
     /// Whole milliseconds so far.
     pub fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The file that holds simulated time between one process and the next.
+#[derive(Clone, Debug)]
+pub struct ClockFile {
+    path: PathBuf,
+    /// The last instant written: the ticking and an advance write at the same time.
+    last: Arc<Mutex<Timestamp>>,
+}
+
+impl ClockFile {
+    /// In the data folder.
+    pub fn below(data: &Path) -> ClockFile {
+        ClockFile { path: data.join("clock"), last: Arc::new(Mutex::new(Timestamp::MIN)) }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What an earlier process wrote; `None` where none did.
+    pub fn read(&self) -> io::Result<Option<Timestamp>> {
+        match std::fs::read_to_string(&self.path) {
+            Ok(text) => Ok(text.trim().parse().ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes it, whole or not at all, and never an earlier instant over a later one.
+    pub fn write(&self, now: Timestamp) -> io::Result<()> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last > now {
+            return Ok(());
+        }
+        let beside = self.path.with_extension("new");
+        std::fs::write(&beside, format!("{now}\n"))?;
+        std::fs::rename(beside, &self.path)?;
+        *last = now;
+        Ok(())
     }
 }
 

@@ -6,14 +6,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::fs::{FlockOperation, flock};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockFile};
 use crate::config::{Config, Pace};
 use crate::control::{self, EndpointCard};
 use crate::endpoint::{self, Endpoint};
@@ -21,8 +20,6 @@ use crate::journal::{Fact, Journal};
 use crate::mover::{self, Movers};
 use crate::site::{SiteError, Sites};
 
-/// File in the data folder that holds simulated time.
-const CLOCK_FILE: &str = "clock";
 /// File in the data folder that is locked while a stack runs on it.
 const LOCK_FILE: &str = "lock";
 /// How often a clock that runs by itself is written down.
@@ -86,7 +83,7 @@ pub enum StartError {
 
 /// A running stack. Stop it with [`Stack::stop`]; dropped, its servers end with the runtime.
 pub struct Stack {
-    data: PathBuf,
+    clock_file: ClockFile,
     _lock: File,
     endpoint: Endpoint,
     card: Arc<EndpointCard>,
@@ -103,7 +100,8 @@ impl Stack {
     /// Starts a stack on the folder `data`. What an earlier stack left there is found as it was.
     pub async fn start(config: Config, data: &Path, http: SocketAddr) -> Result<Stack, StartError> {
         let lock = lock(data)?;
-        let clock = clock(&config, data)?;
+        let clock_file = ClockFile::below(data);
+        let clock = clock(&config, &clock_file)?;
         let disk = |error| StartError::Data { path: data.to_owned(), error };
         let journal = Journal::new(clock.clone(), Some(&data.join("events.jsonl"))).map_err(disk)?;
         let sites = Sites::open(data, journal.clone(), clock.clone())?;
@@ -128,6 +126,7 @@ impl Stack {
             clock: clock.clone(),
             movers: movers.clone(),
             config: Arc::new(config),
+            clock_file: clock_file.clone(),
             endpoint: card.clone(),
             token: token.clone(),
         };
@@ -141,12 +140,11 @@ impl Stack {
         });
         let keeping = vec![
             tokio::spawn(async move { movers.keep_time().await }),
-            tokio::spawn(keep_clock(clock.clone(), data.to_owned())),
+            tokio::spawn(keep_clock(clock.clone(), clock_file.clone())),
         ];
         journal.record(None, Fact::StackStarted {});
-        let data = data.to_owned();
         Ok(Stack {
-            data,
+            clock_file,
             _lock: lock,
             endpoint,
             card,
@@ -185,7 +183,7 @@ impl Stack {
         self.stop_serving.send_replace(true);
         // Whoever still waits for an event has had their answer delayed long enough.
         let _ = tokio::time::timeout(std::time::Duration::from_secs(1), self.serving).await;
-        write_clock(&self.data, self.clock.now())
+        self.clock_file.write(self.clock.now())
     }
 }
 
@@ -209,14 +207,10 @@ fn lock(data: &Path) -> Result<File, StartError> {
 }
 
 /// Simulated time goes on where it stood; a later start in the settings moves it forward.
-fn clock(config: &Config, data: &Path) -> Result<Clock, StartError> {
+fn clock(config: &Config, file: &ClockFile) -> Result<Clock, StartError> {
     let name = &config.clock.time_zone;
     let zone = TimeZone::get(name).map_err(|_| StartError::TimeZone { found: name.clone() })?;
-    let kept = match std::fs::read_to_string(data.join(CLOCK_FILE)) {
-        Ok(text) => text.trim().parse::<Timestamp>().ok(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(StartError::Data { path: data.join(CLOCK_FILE), error }),
-    };
+    let kept = file.read().map_err(|error| StartError::Data { path: file.path().to_owned(), error })?;
     let asked = config.clock.start.as_ref().map(jiff::ZonedDateTime::timestamp);
     let wall = || Clock::wall();
     let start = match (kept, asked) {
@@ -244,21 +238,15 @@ fn add_sites(config: &Config, sites: &Sites) -> Result<(), StartError> {
 }
 
 /// Writes simulated time down now and then, so that a killed stack loses little of it.
-async fn keep_clock(clock: Clock, data: PathBuf) {
+async fn keep_clock(clock: Clock, file: ClockFile) {
     let mut written = None;
     loop {
         let now = clock.now();
-        if written != Some(now) && write_clock(&data, now).is_ok() {
+        if written != Some(now) && file.write(now).is_ok() {
             written = Some(now);
         }
         tokio::time::sleep(CLOCK_EVERY).await;
     }
-}
-
-fn write_clock(data: &Path, now: Timestamp) -> io::Result<()> {
-    let beside = data.join("clock.new");
-    std::fs::write(&beside, format!("{now}\n"))?;
-    std::fs::rename(beside, data.join(CLOCK_FILE))
 }
 
 fn new_token() -> String {

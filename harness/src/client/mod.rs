@@ -7,11 +7,13 @@ mod process;
 mod putty;
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::keys::KeyPair;
+use crate::stack::SftpAddress;
 pub use builtin::HeldUpload;
 
 /// Every client there is, in the order of reports.
@@ -66,6 +68,24 @@ pub struct Login {
     pub password: Option<String>,
     /// A folder of its own for the client's files.
     pub work: PathBuf,
+}
+
+impl Login {
+    /// A login with a key pair, from the usual address.
+    pub fn new(sftp: &SftpAddress, user: &str, pair: KeyPair, work: &Path) -> Login {
+        Login {
+            host: sftp.host.clone(),
+            port: sftp.port,
+            user: user.to_owned(),
+            private_key: pair.private,
+            ppk: pair.ppk,
+            host_key: sftp.host_key.clone(),
+            host_key_fingerprint: sftp.host_key_fingerprint.clone(),
+            source_address: None,
+            password: None,
+            work: work.to_owned(),
+        }
+    }
 }
 
 /// One thing to do over SFTP.

@@ -97,18 +97,11 @@ impl Step for Connect {
                 .cloned()
                 .ok_or_else(|| Failure::Stack("the site has no key".to_owned()))?,
         };
-        let sftp = world.stack.sftp();
+        let user = self.user.as_deref().unwrap_or(&self.site);
         world.login = Some(Login {
-            host: sftp.host.clone(),
-            port: sftp.port,
-            user: self.user.clone().unwrap_or_else(|| self.site.clone()),
-            private_key: pair.private,
-            ppk: pair.ppk,
-            host_key: sftp.host_key.clone(),
-            host_key_fingerprint: sftp.host_key_fingerprint.clone(),
             source_address: self.from,
             password: self.password.clone(),
-            work: world.work.clone(),
+            ..Login::new(world.stack.sftp(), user, pair, &world.work)
         });
         perform(world, &Operation::Connect, &self.ending).await
     }

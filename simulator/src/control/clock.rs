@@ -56,6 +56,8 @@ pub(super) async fn advance(
         }
     };
     let runs = state.movers.advance(target).await?;
+    // Written down before it is answered: a stack that is killed now must not fall back in time.
+    state.clock_file.write(state.clock.now()).map_err(|error| ApiError::internal(error.to_string()))?;
     Ok(Json(json!({
         "now": state.clock.zoned().to_string(),
         "runs": runs.iter().map(shown).collect::<Vec<_>>(),

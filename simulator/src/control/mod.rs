@@ -17,7 +17,7 @@ use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockFile};
 use crate::config::Config;
 use crate::journal::Journal;
 use crate::mover::Movers;
@@ -33,6 +33,8 @@ pub struct State {
     pub journal: Journal,
     /// The clock.
     pub clock: Clock,
+    /// Where simulated time is written down.
+    pub clock_file: ClockFile,
     /// The movers.
     pub movers: Movers,
     /// The settings the stack was started with.
