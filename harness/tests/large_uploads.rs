@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::json;
 use spatialcloud_backup::writer::{self, Spec};
+use spatialcloud_harness::client::{self, Login, Operation};
 use spatialcloud_harness::hash::sha256;
 use spatialcloud_harness::keys::{self, KeyPair};
+use spatialcloud_harness::stack::SftpAddress;
 use spatialcloud_harness::{Stack, size};
 
 /// Largest upload.
@@ -33,19 +35,23 @@ enum Rekey {
     Client,
 }
 
-/// A client: its name, the program it needs, and how it is called.
-type Caller = fn(&Upload) -> std::io::Result<Command>;
+/// Uploads and gives back the client's words.
+type Caller = fn(&Upload) -> Result<String, Failed>;
+/// A client: its name, the program it needs, and how it uploads.
 const CALLERS: &[(&str, &str, Caller)] = &[
-    ("psftp", "psftp", psftp),
-    ("sftp", "sftp", |upload| sftp(upload, &[])),
-    ("sftp -B 4096 -R 1024", "sftp", |upload| sftp(upload, &["-B", "4096", "-R", "1024"])),
-    ("lftp", "lftp", lftp),
+    ("psftp", "psftp", |upload| ended(psftp(upload)?, &upload.work)),
+    ("sftp", "sftp", |upload| ended(sftp(upload, &[])?, &upload.work)),
+    ("sftp -B 4096 -R 1024", "sftp", |upload| {
+        ended(sftp(upload, &["-B", "4096", "-R", "1024"])?, &upload.work)
+    }),
+    ("lftp", "lftp", |upload| ended(lftp(upload)?, &upload.work)),
+    (FILEZILLA, "fzsftp", filezilla),
 ];
+/// It has no setting for new keys, and asks for them by itself after each gigabyte.
+const FILEZILLA: &str = "filezilla";
 
 struct Upload {
-    port: u16,
-    host_key: String,
-    fingerprint: String,
+    sftp: SftpAddress,
     pair: KeyPair,
     local: PathBuf,
     work: PathBuf,
@@ -64,6 +70,9 @@ fn main() -> ExitCode {
             (SMALL_BYTES, Rekey::Server, "the server asks for new keys"),
             (SMALL_BYTES, Rekey::Client, "the client asks for new keys"),
         ] {
+            if *name == FILEZILLA && rekey == Rekey::Client {
+                continue;
+            }
             let title = format!("{name}: {}, {what}", size::human(size_bytes));
             let trial = if present {
                 Trial::test(title, move || run(*caller, size_bytes, rekey))
@@ -113,17 +122,14 @@ fn run(caller: Caller, size_bytes: u64, rekey: Rekey) -> Result<(), Failed> {
     };
     let stack = Stack::in_process().settings(settings).site("CITY", &pair.public, ["127.0.0.1"]);
     let stack = runtime.block_on(stack.start())?;
-    let sftp = stack.sftp();
     let upload = Upload {
-        port: sftp.port,
-        host_key: sftp.host_key.clone(),
-        fingerprint: sftp.host_key_fingerprint.clone(),
+        sftp: stack.sftp().clone(),
         pair,
         local,
         work: work.path().to_owned(),
         rekeys: rekey == Rekey::Client,
     };
-    let output = ended(caller(&upload)?, work.path())?;
+    let output = caller(&upload)?;
     let files = runtime.block_on(stack.api().files("CITY", "inbox", true))?;
     runtime.block_on(stack.stop())?;
     let found = files.iter().find(|file| file.path == "Database/x.bak");
@@ -164,7 +170,7 @@ fn ended(mut command: Command, work: &Path) -> Result<String, Failed> {
 
 fn known_hosts(upload: &Upload) -> std::io::Result<PathBuf> {
     let path = upload.work.join("known_hosts");
-    std::fs::write(&path, format!("[127.0.0.1]:{} {}\n", upload.port, upload.host_key))?;
+    std::fs::write(&path, format!("[127.0.0.1]:{} {}\n", upload.sftp.port, upload.sftp.host_key))?;
     Ok(path)
 }
 
@@ -185,7 +191,7 @@ fn sftp(upload: &Upload, depth: &[&str]) -> std::io::Result<Command> {
     let batch = upload.work.join("batch");
     std::fs::write(&batch, format!("put {} Database/x.bak\n", upload.local.display()))?;
     let mut command = Command::new("sftp");
-    command.args(["-F", "/dev/null", "-P", &upload.port.to_string()]).args(depth).arg("-b").arg(batch);
+    command.args(["-F", "/dev/null", "-P", &upload.sftp.port.to_string()]).args(depth).arg("-b").arg(batch);
     for option in ssh_options(upload)? {
         command.args(["-o", &option]);
     }
@@ -207,9 +213,9 @@ fn psftp(upload: &Upload) -> std::io::Result<Command> {
         "large",
         "-batch",
         "-hostkey",
-        &upload.fingerprint,
+        &upload.sftp.host_key_fingerprint,
         "-P",
-        &upload.port.to_string(),
+        &upload.sftp.port.to_string(),
     ]);
     command.arg("-i").arg(ppk).arg("-b").arg(batch).arg("CITY@127.0.0.1");
     Ok(command)
@@ -222,10 +228,23 @@ fn lftp(upload: &Upload) -> std::io::Result<Command> {
         "set sftp:connect-program \"ssh -a -x -F /dev/null {}\"; set net:max-retries 1; set cmd:fail-exit yes; \
          open -u CITY,none -p {} sftp://127.0.0.1; put {} -o Database/x.bak; bye",
         options.join(" "),
-        upload.port,
+        upload.sftp.port,
         upload.local.display()
     );
     let mut command = Command::new("lftp");
     command.args(["-c", &script]);
     Ok(command)
+}
+
+fn filezilla(upload: &Upload) -> Result<String, Failed> {
+    let client = client::named(FILEZILLA).ok_or("no client of that name")?;
+    let login = Login::new(&upload.sftp, "CITY", upload.pair.clone(), &upload.work);
+    let operation = Operation::Upload {
+        local: upload.local.clone(),
+        remote: "Database/x.bak".to_owned(),
+        preserve_times: false,
+        resume: false,
+    };
+    let outcome = tokio::runtime::Runtime::new()?.block_on(client.perform(&login, &operation));
+    if outcome.succeeded { Ok(outcome.output) } else { Err(outcome.output.into()) }
 }

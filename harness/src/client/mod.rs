@@ -1,6 +1,7 @@
 //! SFTP clients under test: one file each, one line each in [`CLIENTS`].
 
 mod builtin;
+mod filezilla;
 mod openssh;
 mod paramiko;
 mod process;
@@ -18,7 +19,7 @@ pub use builtin::HeldUpload;
 
 /// Every client there is, in the order of reports.
 pub const CLIENTS: &[&dyn Client] =
-    &[&openssh::OpenSsh, &putty::Putty, &paramiko::Paramiko, &builtin::BuiltIn];
+    &[&openssh::OpenSsh, &putty::Putty, &filezilla::FileZilla, &paramiko::Paramiko, &builtin::BuiltIn];
 
 /// The name of the client that is always there.
 pub const BUILT_IN: &str = "built-in";

@@ -80,3 +80,9 @@ pub fn version(program: &str, arguments: &[&str], remedy: &'static str) -> Avail
         Err(_) => Availability::Missing { reason: format!("{program} is not on the path"), remedy },
     }
 }
+
+/// Whether a program of that name could be started.
+pub fn is_on_path(program: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
+}

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use spatialcloud_backup::writer::{self, Random, Spec};
 
@@ -15,6 +16,9 @@ use crate::scenario::{FileSpec, Scenario};
 pub const BACKUPS_VARIABLE: &str = "SPATIALCLOUD_BACKUPS";
 /// Size of the generated backup that stands in for a real one.
 const STAND_IN_BYTES: u64 = 3 << 20;
+/// When a scenario's files were last changed: 2020-01-02T03:04:05Z. Like a real night's file they are older
+/// than the upload, so a client that sets times has something to set.
+const MODIFIED: Duration = Duration::from_secs(1_577_934_245);
 
 /// Files on disk by the scenario's names, and what is worth telling of them.
 pub fn files(scenario: &Scenario, folder: &Path) -> io::Result<(BTreeMap<String, PathBuf>, Vec<String>)> {
@@ -27,6 +31,7 @@ pub fn files(scenario: &Scenario, folder: &Path) -> io::Result<(BTreeMap<String,
         }
         let told = file(spec, &path)
             .map_err(|error| io::Error::new(error.kind(), format!("file {name}: {error}")))?;
+        File::options().append(true).open(&path)?.set_modified(SystemTime::UNIX_EPOCH + MODIFIED)?;
         story.extend(told);
         made.insert(name.clone(), path);
     }
