@@ -22,12 +22,7 @@ fn uploads(criterion: &mut Criterion) {
         .block_on(Stack::in_process().site("CITY", &pair.public, ["127.0.0.1"]).start())
         .expect("a stack");
     let login = Login::new(stack.sftp(), "CITY", pair, folder.path());
-    let upload = Operation::Upload {
-        local,
-        remote: "Database/IntraMapsSpatialCloud.bak".to_owned(),
-        preserve_times: false,
-        resume: false,
-    };
+    let upload = Operation::upload(local, "Database/IntraMapsSpatialCloud.bak");
     let mut group = criterion.benchmark_group("upload");
     group.throughput(Throughput::Bytes(size_bytes)).sample_size(10).sampling_mode(SamplingMode::Flat);
     for client in CLIENTS {

@@ -1,6 +1,7 @@
 //! The harness: drives real SFTP clients against a simulated Spatial Cloud and says what would go wrong.
 
 pub mod api;
+pub mod behaviours;
 pub mod client;
 pub mod contract;
 pub mod hash;

@@ -27,6 +27,8 @@ A file is a map. `title` and `steps` are needed; the rest is as wanted.
 | `files` | files to upload: `{ text: … }`, `{ random: { seed, size } }`, `{ backup: { seed, size, damage } }`, `{ real-backup: NAME }` |
 | `sites` | sites by code: `{ key: rsa-2048, from: [client], provisioned: true }`; `client` is where the client comes from |
 | `clients` | the clients it runs with; absent: all that can do every step |
+| `except` | clients that do not run it although they could, each with the reason |
+| `behaviours` | the client behaviours it shows |
 | `for-each` | rows of values; it runs once for each, with `${name}` replaced |
 | `include` | a file beside it whose keys count where this one has none |
 | `steps` | what is done |

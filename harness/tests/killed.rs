@@ -169,14 +169,10 @@ fn an_acknowledged_upload_survives_a_kill() {
         port: u16::try_from(card["port"].as_u64().unwrap()).unwrap(),
         host_key: card["host_key"].as_str().unwrap().to_owned(),
         host_key_fingerprint: String::new(),
+        host_keys: Vec::new(),
     };
     let login = Login::new(&sftp, "CITY", pair, folder.path());
-    let upload = Operation::Upload {
-        local: local.clone(),
-        remote: "Database/IntraMapsSpatialCloud.bak".to_owned(),
-        preserve_times: false,
-        resume: false,
-    };
+    let upload = Operation::upload(local.clone(), "Database/IntraMapsSpatialCloud.bak");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let outcome = runtime.block_on(named("built-in").unwrap().perform(&login, &upload));
     drop(stack);

@@ -239,12 +239,7 @@ fn lftp(upload: &Upload) -> std::io::Result<Command> {
 fn filezilla(upload: &Upload) -> Result<String, Failed> {
     let client = client::named(FILEZILLA).ok_or("no client of that name")?;
     let login = Login::new(&upload.sftp, "CITY", upload.pair.clone(), &upload.work);
-    let operation = Operation::Upload {
-        local: upload.local.clone(),
-        remote: "Database/x.bak".to_owned(),
-        preserve_times: false,
-        resume: false,
-    };
+    let operation = Operation::upload(upload.local.clone(), "Database/x.bak");
     let outcome = tokio::runtime::Runtime::new()?.block_on(client.perform(&login, &operation));
     if outcome.succeeded { Ok(outcome.output) } else { Err(outcome.output.into()) }
 }

@@ -126,10 +126,6 @@ fn client_named(name: &str) -> &'static dyn Client {
     named(name).unwrap_or_else(|| panic!("no client {name}"))
 }
 
-fn upload(local: PathBuf, remote: &str) -> Operation {
-    Operation::Upload { local, remote: remote.to_owned(), preserve_times: false, resume: false }
-}
-
 fn key_check() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let good = keys::pair("rsa-2048")?;
@@ -224,7 +220,8 @@ fn two_sessions() -> Result<(), Failed> {
     let setting = Setting::new(json!({}), None)?;
     let local = setting.file("imagery.tif", 20 << 20)?;
     let login = setting.login()?;
-    let (one, two) = (upload(local.clone(), "Spatial/one.tif"), upload(local, "Spatial/two.tif"));
+    let (one, two) =
+        (Operation::upload(local.clone(), "Spatial/one.tif"), Operation::upload(local, "Spatial/two.tif"));
     let client = client_named("built-in");
     let both = async { tokio::join!(client.perform(&login, &one), client.perform(&login, &two)) };
     let (one, two) = setting.runtime.block_on(both);
@@ -322,8 +319,10 @@ fn same_events() -> Result<(), Failed> {
         let clock = json!({"pace": "manual", "start": "2026-03-02T16:01[Australia/Sydney]"});
         let setting = Setting::new(json!({"clock": clock, "seed": 7}), None)?;
         let local = setting.file("roads.tif", 300_000)?;
-        let moves =
-            [upload(local.clone(), "Spatial/roads.tif"), upload(local, "Database/IntraMapsSpatialCloud.bak")];
+        let moves = [
+            Operation::upload(local.clone(), "Spatial/roads.tif"),
+            Operation::upload(local, "Database/IntraMapsSpatialCloud.bak"),
+        ];
         for (number, operation) in moves.iter().enumerate() {
             let outcome = setting.perform("built-in", operation)?;
             must(outcome.succeeded, outcome.output)?;
@@ -417,9 +416,9 @@ fn full_disk() -> Result<(), Failed> {
     let setting = Setting::new(json!({}), Some(&data))?;
     let (small, large) = (setting.file("small.tif", 1 << 20)?, setting.file("large.tif", 8 << 20)?);
     for client in ["openssh", "putty", "paramiko", "built-in"] {
-        let outcome = setting.perform(client, &upload(small.clone(), "Spatial/small.tif"))?;
+        let outcome = setting.perform(client, &Operation::upload(small.clone(), "Spatial/small.tif"))?;
         must(outcome.succeeded, format!("{client}: {}", outcome.output))?;
-        let outcome = setting.perform(client, &upload(large.clone(), "Spatial/large.tif"))?;
+        let outcome = setting.perform(client, &Operation::upload(large.clone(), "Spatial/large.tif"))?;
         must(!outcome.succeeded, format!("{client} says that 8 MiB fit on a disk of 4"))?;
         setting.wait("kind=operation.refused&operation=write")?;
         let outcome = setting.perform(client, &Operation::Remove { path: "Spatial/large.tif".to_owned() })?;

@@ -84,7 +84,7 @@ pub enum StartError {
 /// A running stack. Stop it with [`Stack::stop`]; dropped, its servers end with the runtime.
 pub struct Stack {
     clock_file: ClockFile,
-    _lock: File,
+    _lock: Lock,
     endpoint: Endpoint,
     card: Arc<EndpointCard>,
     http: SocketAddr,
@@ -118,6 +118,7 @@ impl Stack {
             port: endpoint.address().port(),
             host_key: endpoint.host_key().to_owned(),
             host_key_fingerprint: endpoint.host_key_fingerprint().to_owned(),
+            host_keys: endpoint.host_keys().to_vec(),
         });
         let token = (!http.ip().is_loopback()).then(new_token);
         let state = control::State {
@@ -187,7 +188,18 @@ impl Stack {
     }
 }
 
-fn lock(data: &Path) -> Result<File, StartError> {
+/// The lock of a data folder. Given back by hand: a program that is being started elsewhere in this process
+/// holds a copy of every open file for a moment, and closing ours alone would leave the folder locked.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What cannot be unlocked is unlocked when the last copy is closed.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+fn lock(data: &Path) -> Result<Lock, StartError> {
     let disk = |error| StartError::Data { path: data.to_owned(), error };
     std::fs::create_dir_all(data).map_err(disk)?;
     let path = data.join(LOCK_FILE);
@@ -203,7 +215,7 @@ fn lock(data: &Path) -> Result<File, StartError> {
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(number.as_bytes()))
         .map_err(disk)?;
-    Ok(file)
+    Ok(Lock(file))
 }
 
 /// Simulated time goes on where it stood; a later start in the settings moves it forward.

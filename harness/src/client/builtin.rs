@@ -201,7 +201,7 @@ impl Session {
             Operation::Connect => {
                 self.sftp.realpath(".").await.map_err(at("."))?;
             }
-            Operation::Upload { local, remote, preserve_times, resume } => {
+            Operation::Upload { local, remote, preserve_times, resume, .. } => {
                 let (handle, from_bytes) = self.open_for_upload(remote, *resume).await?;
                 let sent = self.send(local, remote, &handle, from_bytes, u64::MAX).await;
                 let closed = self.sftp.close(handle).await.map_err(at(remote));
@@ -244,8 +244,13 @@ impl Client for BuiltIn {
         Availability::Usable { version: format!("spatialcloud {}", env!("CARGO_PKG_VERSION")) }
     }
 
-    fn can(&self, _login: Option<&Login>, _operation: &Operation) -> Result<(), &'static str> {
-        Ok(())
+    fn can(&self, _login: Option<&Login>, operation: &Operation) -> Result<(), &'static str> {
+        match operation {
+            Operation::Upload { arguments, .. } if !arguments.is_empty() => {
+                Err("the built-in client takes no arguments")
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn perform(&self, login: &Login, operation: &Operation) -> Outcome {

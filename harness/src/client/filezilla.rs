@@ -49,6 +49,9 @@ impl Client for FileZilla {
             return Err("FileZilla cannot choose the address it connects from");
         }
         match operation {
+            Operation::Upload { arguments, .. } if !arguments.is_empty() => {
+                Err("FileZilla's queue takes no arguments")
+            }
             Operation::Connect | Operation::Upload { .. } | Operation::Download { .. } => Ok(()),
             _ => Err(NO_OTHER),
         }
@@ -57,7 +60,7 @@ impl Client for FileZilla {
     async fn perform(&self, login: &Login, operation: &Operation) -> Outcome {
         let mut job = match operation {
             Operation::Connect => json!({"kind": "connect"}),
-            Operation::Upload { local, remote, preserve_times, resume } => {
+            Operation::Upload { local, remote, preserve_times, resume, .. } => {
                 json!({"kind": "upload", "local": local, "remote": remote, "preserve_times": preserve_times, "resume": resume})
             }
             Operation::Download { remote, local } => {

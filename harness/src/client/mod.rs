@@ -1,11 +1,18 @@
 //! SFTP clients under test: one file each, one line each in [`CLIENTS`].
 
 mod builtin;
+mod curl;
 mod filezilla;
+mod jsch;
+mod lftp;
 mod openssh;
-mod paramiko;
 mod process;
+mod pscp;
 mod putty;
+mod python;
+mod rclone;
+mod scp;
+mod sshfs;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -18,8 +25,23 @@ use crate::stack::SftpAddress;
 pub use builtin::HeldUpload;
 
 /// Every client there is, in the order of reports.
-pub const CLIENTS: &[&dyn Client] =
-    &[&openssh::OpenSsh, &putty::Putty, &filezilla::FileZilla, &paramiko::Paramiko, &builtin::BuiltIn];
+pub static CLIENTS: &[&dyn Client] = &[
+    &openssh::OpenSsh,
+    &scp::Scp,
+    &putty::Putty,
+    &pscp::Pscp,
+    &filezilla::FileZilla,
+    &lftp::Lftp,
+    &rclone::Rclone,
+    &sshfs::Sshfs,
+    &curl::Curl,
+    &python::LIBCURL,
+    &python::PARAMIKO,
+    &python::PYSFTP,
+    &python::ASYNCSSH,
+    &jsch::Jsch,
+    &builtin::BuiltIn,
+];
 
 /// The name of the client that is always there.
 pub const BUILT_IN: &str = "built-in";
@@ -47,7 +69,7 @@ pub enum Availability {
 }
 
 /// As whom, from where and to where a client connects.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Login {
     /// Host or address of the endpoint.
     pub host: String,
@@ -63,6 +85,8 @@ pub struct Login {
     pub host_key: String,
     /// `SHA256:…` of it.
     pub host_key_fingerprint: String,
+    /// That key and the others the endpoint has.
+    pub host_keys: Vec<String>,
     /// Address to connect from, where it is not the usual one.
     pub source_address: Option<IpAddr>,
     /// Tries this password instead of the key.
@@ -82,6 +106,7 @@ impl Login {
             ppk: pair.ppk,
             host_key: sftp.host_key.clone(),
             host_key_fingerprint: sftp.host_key_fingerprint.clone(),
+            host_keys: sftp.host_keys.clone(),
             source_address: None,
             password: None,
             work: work.to_owned(),
@@ -104,6 +129,8 @@ pub enum Operation {
         preserve_times: bool,
         /// Go on where an earlier upload stopped.
         resume: bool,
+        /// What else the client's user writes, in the client's own way.
+        arguments: Vec<String>,
     },
     /// Fetch a file.
     Download {
@@ -148,6 +175,19 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// An upload without any wish.
+    pub fn upload(local: PathBuf, remote: &str) -> Operation {
+        Operation::Upload {
+            local,
+            remote: remote.to_owned(),
+            preserve_times: false,
+            resume: false,
+            arguments: Vec::new(),
+        }
+    }
+}
+
 /// What the client's user sees.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
@@ -179,9 +219,27 @@ pub trait Client: Sync {
     /// Whether it can be used here.
     fn availability(&self) -> Availability;
 
+    /// Whether it knows no signature but SHA-1's, so that only a lenient endpoint lets it in.
+    fn signs_with_sha1_only(&self) -> bool {
+        false
+    }
+
     /// Whether it can do this as this login; the reason where it cannot.
     fn can(&self, login: Option<&Login>, operation: &Operation) -> Result<(), &'static str>;
 
     /// Does it. Every failure is an outcome: what the client says is what counts.
     async fn perform(&self, login: &Login, operation: &Operation) -> Outcome;
+}
+
+/// When a file was last changed, in seconds since 1970.
+fn modified_seconds(path: &Path) -> u64 {
+    let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified());
+    let since = modified.map(|time| time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default());
+    since.map_or(0, |duration| duration.as_secs())
+}
+
+/// Seconds since 1970 in a form such as `%Y-%m-%dT%H:%M:%S`, UTC.
+fn date(seconds: u64, form: &str) -> String {
+    let seconds = i64::try_from(seconds).unwrap_or_default();
+    jiff::Timestamp::from_second(seconds).unwrap_or_default().strftime(form).to_string()
 }

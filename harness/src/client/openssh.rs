@@ -1,4 +1,7 @@
-//! OpenSSH's `sftp`, fed with a batch.
+//! OpenSSH's `sftp`, fed with a batch, and what `scp`, `lftp` and `sshfs` share with it.
+
+use std::io;
+use std::path::Path;
 
 use async_trait::async_trait;
 
@@ -7,6 +10,50 @@ use super::{Availability, Client, Login, Operation, Outcome, process};
 /// The `sftp` program.
 pub struct OpenSsh;
 
+/// The version of the package's programs; only `ssh` has an option that prints it.
+pub fn version() -> Availability {
+    match process::version("ssh", &["-V"], "apt-get install openssh-client") {
+        Availability::Usable { version } => {
+            let version = version.split([',', ' ']).next().unwrap_or_default().to_owned();
+            Availability::Usable { version }
+        }
+        missing => missing,
+    }
+}
+
+/// The settings every OpenSSH program gets, as `NAME=VALUE`. Writes the file of known hosts.
+pub fn options(login: &Login) -> io::Result<Vec<String>> {
+    let known_hosts = known_hosts(login)?;
+    let mut options = vec![
+        format!("UserKnownHostsFile={}", known_hosts.display()),
+        "GlobalKnownHostsFile=/dev/null".to_owned(),
+        "StrictHostKeyChecking=yes".to_owned(),
+        "IdentitiesOnly=yes".to_owned(),
+        "IdentityAgent=none".to_owned(),
+        "BatchMode=yes".to_owned(),
+        "ConnectTimeout=15".to_owned(),
+        "LogLevel=ERROR".to_owned(),
+    ];
+    match &login.password {
+        None => options.push(format!("IdentityFile={}", login.private_key.display())),
+        // Without a terminal nobody can be asked for a password; offering none but that method shows the refusal.
+        Some(_) => options.push("PreferredAuthentications=password,keyboard-interactive".to_owned()),
+    }
+    if let Some(address) = login.source_address {
+        options.push(format!("BindAddress={address}"));
+    }
+    Ok(options)
+}
+
+/// Writes the endpoint's key to a file of known hosts; answers the file.
+pub fn known_hosts(login: &Login) -> io::Result<std::path::PathBuf> {
+    let path = login.work.join("known_hosts");
+    let lines = login.host_keys.iter().map(|key| format!("[{}]:{} {key}\n", login.host, login.port));
+    std::fs::write(&path, lines.collect::<String>())
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    Ok(path)
+}
+
 #[async_trait]
 impl Client for OpenSsh {
     fn name(&self) -> &'static str {
@@ -14,14 +61,7 @@ impl Client for OpenSsh {
     }
 
     fn availability(&self) -> Availability {
-        // `sftp` has no option that prints a version; `ssh` of the same package has.
-        match process::version("ssh", &["-V"], "apt-get install openssh-client") {
-            Availability::Usable { version } => {
-                let version = version.split([',', ' ']).next().unwrap_or_default().to_owned();
-                Availability::Usable { version }
-            }
-            missing => missing,
-        }
+        version()
     }
 
     fn can(&self, _login: Option<&Login>, operation: &Operation) -> Result<(), &'static str> {
@@ -32,31 +72,12 @@ impl Client for OpenSsh {
     }
 
     async fn perform(&self, login: &Login, operation: &Operation) -> Outcome {
-        let known_hosts = login.work.join("known_hosts");
-        let line = format!("[{}]:{} {}\n", login.host, login.port, login.host_key);
-        if let Err(error) = std::fs::write(&known_hosts, line) {
-            return Outcome::failed(format!("{}: {error}", known_hosts.display()));
-        }
+        let options = match options(login) {
+            Ok(options) => options,
+            Err(error) => return Outcome::failed(error.to_string()),
+        };
         let mut command = process::command("sftp", &login.work);
         command.args(["-F", "/dev/null", "-b", "-", "-P", &login.port.to_string()]);
-        let mut options = vec![
-            format!("UserKnownHostsFile={}", known_hosts.display()),
-            "GlobalKnownHostsFile=/dev/null".to_owned(),
-            "StrictHostKeyChecking=yes".to_owned(),
-            "IdentitiesOnly=yes".to_owned(),
-            "IdentityAgent=none".to_owned(),
-            "BatchMode=yes".to_owned(),
-            "ConnectTimeout=15".to_owned(),
-            "LogLevel=ERROR".to_owned(),
-        ];
-        match &login.password {
-            None => options.push(format!("IdentityFile={}", login.private_key.display())),
-            // Without a terminal `sftp` cannot be given a password; offering none but that method shows the refusal.
-            Some(_) => options.push("PreferredAuthentications=password,keyboard-interactive".to_owned()),
-        }
-        if let Some(address) = login.source_address {
-            options.push(format!("BindAddress={address}"));
-        }
         for option in options {
             command.args(["-o", &option]);
         }
@@ -78,13 +99,16 @@ impl Client for OpenSsh {
 fn batch(operation: &Operation) -> String {
     match operation {
         Operation::Connect => "pwd\n".to_owned(),
-        Operation::Upload { local, remote, preserve_times, resume } => {
+        Operation::Upload { local, remote, preserve_times, resume, arguments } => {
             let command = if *resume { "reput" } else { "put" };
-            let flag = if *preserve_times { " -p" } else { "" };
-            format!("{command}{flag} {} {}\n", quoted(&local.display().to_string()), quoted(remote))
+            let mut flags = arguments.clone();
+            if *preserve_times {
+                flags.push("-p".to_owned());
+            }
+            format!("{command} {} {} {}\n", flags.join(" "), local_name(local), quoted(remote))
         }
         Operation::Download { remote, local } => {
-            format!("get {} {}\n", quoted(remote), quoted(&local.display().to_string()))
+            format!("get {} {}\n", quoted(remote), local_name(local))
         }
         Operation::List { path } => format!("ls -1 {}\n", quoted(path)),
         Operation::Rename { from, to } => format!("rename {} {}\n", quoted(from), quoted(to)),
@@ -93,6 +117,10 @@ fn batch(operation: &Operation) -> String {
         Operation::RemoveDirectory { path } => format!("rmdir {}\n", quoted(path)),
         Operation::SetTimes { .. } => String::new(),
     }
+}
+
+fn local_name(path: &Path) -> String {
+    quoted(&path.display().to_string())
 }
 
 /// A name as one word. Between quotes `sftp` takes pattern characters as they stand.

@@ -69,15 +69,22 @@ fn escaped(bytes: &[u8]) -> String {
         .to_owned()
 }
 
-/// Looks for a program by asking it for its version; answers the first line of what it says.
-pub fn version(program: &str, arguments: &[&str], remedy: &'static str) -> Availability {
+/// What a program says when asked for its version.
+pub fn words(program: &str, arguments: &[&str], remedy: &'static str) -> Result<String, Availability> {
     let asked = std::process::Command::new(program).args(arguments).stdin(Stdio::null()).output();
     match asked {
-        Ok(output) => {
-            let text = escaped(&[output.stdout, output.stderr].concat());
+        Ok(output) => Ok(escaped(&[output.stdout, output.stderr].concat())),
+        Err(_) => Err(Availability::Missing { reason: format!("{program} is not on the path"), remedy }),
+    }
+}
+
+/// The first line of that.
+pub fn version(program: &str, arguments: &[&str], remedy: &'static str) -> Availability {
+    match words(program, arguments, remedy) {
+        Ok(text) => {
             Availability::Usable { version: text.lines().next().unwrap_or_default().trim().to_owned() }
         }
-        Err(_) => Availability::Missing { reason: format!("{program} is not on the path"), remedy },
+        Err(missing) => missing,
     }
 }
 

@@ -1,11 +1,34 @@
 //! PuTTY's `psftp`, fed with a batch; stands for the family of WinSCP and FileZilla too.
 
 use async_trait::async_trait;
+use tokio::process::Command;
 
 use super::{Availability, Client, Login, Operation, Outcome, process};
 
 /// The `psftp` program.
 pub struct Putty;
+
+/// The version of a program of the package.
+pub fn version(program: &str) -> Availability {
+    match process::version(program, &["-V"], "apt-get install putty-tools") {
+        Availability::Usable { version } => {
+            let number = version.rsplit(' ').next().unwrap_or_default();
+            Availability::Usable { version: format!("{program} {number}") }
+        }
+        missing => missing,
+    }
+}
+
+/// Tells a program of the package where to go, whom to expect, and how to log in.
+pub fn identify(command: &mut Command, login: &Login) -> Result<(), &'static str> {
+    command.args(["-batch", "-P", &login.port.to_string(), "-hostkey", &login.host_key_fingerprint]);
+    match (&login.password, &login.ppk) {
+        (Some(password), _) => command.args(["-pw", password]),
+        (None, Some(key)) => command.arg("-i").arg(key),
+        (None, None) => return Err("puttygen could not convert the key"),
+    };
+    Ok(())
+}
 
 #[async_trait]
 impl Client for Putty {
@@ -14,13 +37,7 @@ impl Client for Putty {
     }
 
     fn availability(&self) -> Availability {
-        match process::version("psftp", &["-V"], "apt-get install putty-tools") {
-            Availability::Usable { version } => {
-                let version = version.trim_start_matches("psftp: Release ").to_owned();
-                Availability::Usable { version: format!("psftp {version}") }
-            }
-            missing => missing,
-        }
+        version("psftp")
     }
 
     fn can(&self, login: Option<&Login>, operation: &Operation) -> Result<(), &'static str> {
@@ -29,6 +46,9 @@ impl Client for Putty {
         }
         match operation {
             Operation::Upload { preserve_times: true, .. } => Err("psftp put never sets times"),
+            Operation::Upload { arguments, .. } if !arguments.is_empty() => {
+                Err("psftp put takes no arguments")
+            }
             Operation::SetTimes { .. } => Err("psftp has no command that sets times"),
             _ => Ok(()),
         }
@@ -36,12 +56,9 @@ impl Client for Putty {
 
     async fn perform(&self, login: &Login, operation: &Operation) -> Outcome {
         let mut command = process::command("psftp", &login.work);
-        command.args(["-batch", "-P", &login.port.to_string(), "-hostkey", &login.host_key_fingerprint]);
-        match (&login.password, &login.ppk) {
-            (Some(password), _) => command.args(["-pw", password]),
-            (None, Some(key)) => command.arg("-i").arg(key),
-            (None, None) => return Outcome::failed("puttygen could not convert the key"),
-        };
+        if let Err(reason) = identify(&mut command, login) {
+            return Outcome::failed(reason);
+        }
         // -be goes on after an error, which would hide it; -bc echoes the commands.
         let script = login.work.join("psftp.batch");
         if let Err(error) = std::fs::write(&script, batch(operation)) {
@@ -57,7 +74,7 @@ impl Client for Putty {
 }
 
 /// The name in an `ls -l` line, which may contain blanks: everything after the eighth column.
-fn listed_name(line: &str) -> Option<String> {
+pub fn listed_name(line: &str) -> Option<String> {
     if !line.starts_with(['-', 'd']) {
         return None;
     }

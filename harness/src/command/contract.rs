@@ -1,10 +1,11 @@
-//! `contract`: every rule with the scenarios that prove it.
+//! `contract`: every rule, and every behaviour of clients, with the scenarios that prove it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
+use spatialcloud_harness::behaviours::BEHAVIOURS;
 use spatialcloud_harness::contract::RULES;
 use spatialcloud_harness::{runner, scenario};
 
@@ -31,7 +32,9 @@ pub fn perform(arguments: &Arguments) -> Exit {
         match scenario::load(&file) {
             Ok(scenarios) => {
                 // Rows of one file prove the same rules.
-                for rule in scenarios.first().iter().flat_map(|scenario| &scenario.contract) {
+                for rule in
+                    scenarios.first().iter().flat_map(|first| first.contract.iter().chain(&first.behaviours))
+                {
                     proofs.entry(rule.clone()).or_default().push(runner::short_name(&file));
                 }
             }
@@ -41,26 +44,28 @@ pub fn perform(arguments: &Arguments) -> Exit {
             }
         }
     }
+    let tables = [("rules", "rule", RULES), ("behaviours", "behaviour", BEHAVIOURS)];
     if arguments.json {
-        let rules: Vec<_> = RULES
-            .iter()
-            .map(|(rule, summary)| json!({"rule": rule, "summary": summary, "scenarios": proofs.get(*rule)}))
-            .collect();
-        println!("{}", json!({"rules": rules}));
+        let tables = tables.map(|(name, word, table)| {
+            let rows = table
+                .iter()
+                .map(|(id, summary)| json!({word: id, "summary": summary, "scenarios": proofs.get(*id)}));
+            (name.to_owned(), rows.collect::<Vec<_>>().into())
+        });
+        println!("{}", Value::Object(tables.into_iter().collect()));
         return Exit::Passed;
     }
     let style = super::style();
-    let mut unproved = 0;
-    for (rule, summary) in RULES {
-        println!("{} {summary}", style.strong(rule));
-        match proofs.get(*rule) {
-            Some(scenarios) => println!("     {}", style.faint(&scenarios.join(", "))),
-            None => {
-                unproved += 1;
-                println!("     {}", style.warn("no scenario proves it yet"));
+    for (name, _, table) in tables {
+        for (id, summary) in table {
+            println!("{} {summary}", style.strong(id));
+            match proofs.get(*id) {
+                Some(scenarios) => println!("     {}", style.faint(&scenarios.join(", "))),
+                None => println!("     {}", style.warn("no scenario proves it yet")),
             }
         }
+        let proved = table.iter().filter(|(id, _)| proofs.contains_key(*id)).count();
+        println!("\n{proved} of {} {name} have a scenario\n", table.len());
     }
-    println!("\n{} of {} rules have a scenario", RULES.len() - unproved, RULES.len());
     Exit::Passed
 }

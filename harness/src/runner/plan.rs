@@ -162,6 +162,10 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
                 kind,
                 reason,
             };
+            if let Some(reason) = scenario.except.get(client.name()) {
+                plan.skips.push(skip(SkipKind::Unable, reason.clone()));
+                continue;
+            }
             if let Err(reason) = needs.met_by(*client) {
                 plan.skips.push(skip(SkipKind::Unable, reason));
                 continue;
@@ -212,6 +216,9 @@ struct Needs {
     operations: Vec<Operation>,
     builtin: bool,
     source_address: bool,
+    password: bool,
+    /// SHA-1 signatures are taken.
+    sha1: bool,
 }
 
 impl Needs {
@@ -228,6 +235,10 @@ impl Needs {
             // Where no client takes part, one run says it all.
             builtin: operations.is_empty() || steps.iter().any(|step| step.needs_builtin()),
             source_address: steps.iter().any(|step| step.needs_source_address()),
+            password: steps.iter().any(|step| step.needs_password()),
+            // A scenario that names its clients knows what it asks of them.
+            sha1: scenario.clients.is_some()
+                || scenario.settings["endpoint"]["allow-ssh-rsa"].as_bool().unwrap_or(false),
             operations,
         }
     }
@@ -236,17 +247,15 @@ impl Needs {
         if self.builtin && client.name() != client::BUILT_IN {
             return Err("only the built-in client can stop in the middle, and no other is needed where none takes part".to_owned());
         }
+        if client.signs_with_sha1_only() && !self.sha1 {
+            return Err(
+                "it signs with SHA-1 only, which the endpoint refuses (allow-ssh-rsa is off)".to_owned()
+            );
+        }
         let login = Login {
-            host: String::new(),
-            port: 0,
-            user: String::new(),
-            private_key: PathBuf::new(),
-            ppk: None,
-            host_key: String::new(),
-            host_key_fingerprint: String::new(),
             source_address: self.source_address.then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-            password: None,
-            work: PathBuf::new(),
+            password: self.password.then(String::new),
+            ..Login::default()
         };
         self.operations
             .iter()

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use spatialcloud_backup::writer::{DAMAGES, Damage};
 
+use crate::behaviours::BEHAVIOURS;
 use crate::contract;
 use crate::keys;
 use crate::step;
@@ -34,6 +35,10 @@ pub struct Scenario {
     pub sites: BTreeMap<String, SiteSpec>,
     /// The clients it names; absent: all that can do every step.
     pub clients: Option<Vec<String>>,
+    /// Clients that do not run it although they could, each with the reason.
+    pub except: BTreeMap<String, String>,
+    /// The client behaviours it shows.
+    pub behaviours: Vec<String>,
     /// What is done.
     pub steps: Vec<Node>,
     /// What is done whatever happened.
@@ -244,6 +249,8 @@ fn scenario(root: &Node, row: &Row, source: &Arc<Source>) -> Result<Scenario, Mi
         None => None,
         Some(node) => Some(clients(node)?),
     };
+    let except = fields.take("except").map(except).transpose()?.unwrap_or_default();
+    let behaviours = fields.texts("behaviours")?;
     fields.take("for-each");
     let steps = items(fields.need("steps")?, "steps")?.to_vec();
     let always = fields.take("always").map(|node| items(node, "always").map(<[Node]>::to_vec)).transpose()?;
@@ -253,6 +260,12 @@ fn scenario(root: &Node, row: &Row, source: &Arc<Source>) -> Result<Scenario, Mi
         if !contract::RULES.iter().any(|(known, _)| known == rule) {
             let known: Vec<&str> = contract::RULES.iter().map(|(rule, _)| *rule).collect();
             return Err(Mistake::unknown(place, "contract rule", rule, &known));
+        }
+    }
+    for (behaviour, place) in &behaviours {
+        let known: Vec<&str> = BEHAVIOURS.iter().map(|(behaviour, _)| *behaviour).collect();
+        if !known.contains(&behaviour.as_str()) {
+            return Err(Mistake::unknown(place, "client behaviour", behaviour, &known));
         }
     }
     let names =
@@ -273,6 +286,8 @@ fn scenario(root: &Node, row: &Row, source: &Arc<Source>) -> Result<Scenario, Mi
         files,
         sites,
         clients,
+        except,
+        behaviours: behaviours.into_iter().map(|(behaviour, _)| behaviour).collect(),
         steps,
         always,
         source: source.clone(),
@@ -402,14 +417,27 @@ fn clients(node: &Node) -> Result<Vec<String>, Mistake> {
         .iter()
         .map(|item| {
             let name = text(item, "clients")?;
-            let known: Vec<&str> = crate::client::CLIENTS.iter().map(|client| client.name()).collect();
-            if known.contains(&name.as_str()) {
-                Ok(name)
-            } else {
-                Err(Mistake::unknown(&item.place, "client", &name, &known))
-            }
+            known_client(&item.place, &name)?;
+            Ok(name)
         })
         .collect()
+}
+
+/// `{ scp: why it does not run this }`
+fn except(node: &Node) -> Result<BTreeMap<String, String>, Mistake> {
+    Fields::of(node, "except")?
+        .rest()
+        .into_iter()
+        .map(|(key, reason)| {
+            known_client(&key.place, &key.text)?;
+            Ok((key.text.clone(), text(reason, "except")?))
+        })
+        .collect()
+}
+
+fn known_client(place: &Place, name: &str) -> Result<(), Mistake> {
+    let known: Vec<&str> = crate::client::CLIENTS.iter().map(|client| client.name()).collect();
+    if known.contains(&name) { Ok(()) } else { Err(Mistake::unknown(place, "client", name, &known)) }
 }
 
 /// All scenario files below the paths, in order. Files whose names begin with `_` are for `include`.

@@ -21,6 +21,8 @@ pub struct SftpAddress {
     pub host_key: String,
     /// `SHA256:…`
     pub host_key_fingerprint: String,
+    /// Every host key the endpoint has.
+    pub host_keys: Vec<String>,
 }
 
 /// Why a stack could not be had.
@@ -239,5 +241,9 @@ async fn address(api: &Api) -> Result<SftpAddress, StackError> {
         port: u16::try_from(endpoint["port"].as_u64().unwrap_or(0)).unwrap_or(0),
         host_key: text("host_key"),
         host_key_fingerprint: text("host_key_fingerprint"),
+        host_keys: endpoint["host_keys"]
+            .as_array()
+            .map(|keys| keys.iter().filter_map(|key| Some(key.as_str()?.to_owned())).collect())
+            .unwrap_or_default(),
     })
 }

@@ -36,6 +36,11 @@ pub trait Step: Send + Sync {
         false
     }
 
+    /// Whether the client must try a password.
+    fn needs_password(&self) -> bool {
+        false
+    }
+
     /// Does it.
     async fn run(&self, run: &mut World) -> Result<(), Failure>;
 }

@@ -56,6 +56,8 @@ pub struct EndpointCard {
     pub host_key: String,
     /// `SHA256:…`
     pub host_key_fingerprint: String,
+    /// Every host key there is; more than one where SHA-1 clients are let in.
+    pub host_keys: Vec<String>,
 }
 
 /// All routes.
@@ -116,6 +118,7 @@ async fn endpoint(Shared(state): Shared<State>) -> Json<Value> {
         "port": card.port,
         "host_key": card.host_key,
         "host_key_fingerprint": card.host_key_fingerprint,
+        "host_keys": card.host_keys,
         "settings": state.config.endpoint,
     }))
 }

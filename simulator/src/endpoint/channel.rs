@@ -48,11 +48,13 @@ pub fn connect(
     done: oneshot::Receiver<()>,
 ) -> (ChannelIo<impl AsyncWrite + Unpin + Send + 'static>, impl Future<Output = Option<FrameError>>) {
     let id = channel.id();
-    let (reader, writer) = tokio::io::split(channel.into_stream());
+    let (mut reader, writer) = tokio::io::split(channel.into_stream());
     let (sender, requests) = mpsc::unbounded_channel();
     let io = ChannelIo { requests, current: None, writer };
     let pump = async move {
-        let fault = pump(reader, sender, packet_limit_bytes).await;
+        // The stream closes the channel when both its halves are dropped. This half lives to the end, so that
+        // the exit status goes first: `scp` calls an upload failed when the channel closes without one.
+        let fault = pump(&mut reader, sender, packet_limit_bytes).await;
         // The sender is gone: the server sees the end of its input, ends, and drops what it held open.
         let _ = done.await;
         let status = u32::from(fault.is_some());
@@ -66,7 +68,7 @@ pub fn connect(
 }
 
 async fn pump(
-    mut reader: impl AsyncRead + Unpin,
+    reader: &mut (impl AsyncRead + Unpin),
     sender: mpsc::UnboundedSender<(Bytes, OwnedSemaphorePermit)>,
     packet_limit_bytes: u32,
 ) -> Option<FrameError> {

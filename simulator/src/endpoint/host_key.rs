@@ -5,12 +5,16 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use russh::keys::ssh_key::LineEnding;
+use russh::keys::ssh_key::private::RsaKeypair;
 use russh::keys::{Algorithm, PrivateKey};
 
 /// File name of the Ed25519 key every client of today takes.
 const MODERN: &str = "host_key";
 /// File name of the RSA key, made only where SHA-1 clients are let in: they know no other kind.
 const LEGACY: &str = "host_key_rsa";
+
+/// Length of that key: what clients of that age expect, and quickly made.
+const LEGACY_BITS: usize = 2048;
 
 /// Why the host keys could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -44,14 +48,20 @@ pub fn load_or_make(folder: &Path, with_legacy: bool) -> Result<Vec<PrivateKey>,
     Ok(keys)
 }
 
+fn make(algorithm: Algorithm) -> Result<PrivateKey, russh::keys::ssh_key::Error> {
+    match algorithm {
+        Algorithm::Rsa { .. } => Ok(RsaKeypair::random(&mut rand::rng(), LEGACY_BITS)?.into()),
+        other => PrivateKey::random(&mut rand::rng(), other),
+    }
+}
+
 fn one(path: &Path, algorithm: Algorithm) -> Result<PrivateKey, HostKeyError> {
     let disk = |error| HostKeyError::Disk { path: path.to_owned(), error };
     match std::fs::read(path) {
         Ok(text) => PrivateKey::from_openssh(&text)
             .map_err(|error| HostKeyError::Unreadable { path: path.to_owned(), reason: error.to_string() }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = PrivateKey::random(&mut rand::rng(), algorithm)
-                .map_err(|error| disk(std::io::Error::other(error.to_string())))?;
+            let key = make(algorithm).map_err(|error| disk(std::io::Error::other(error.to_string())))?;
             let text = key
                 .to_openssh(LineEnding::LF)
                 .map_err(|error| disk(std::io::Error::other(error.to_string())))?;

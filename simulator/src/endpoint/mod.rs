@@ -108,7 +108,7 @@ impl Shared {
 pub struct Endpoint {
     shared: Arc<Shared>,
     address: SocketAddr,
-    host_key: String,
+    host_keys: Vec<String>,
     fingerprint: String,
     accepting: tokio::task::JoinHandle<()>,
     legacy: Option<tokio::task::JoinHandle<()>>,
@@ -124,7 +124,7 @@ impl Endpoint {
         data: &Path,
     ) -> Result<Endpoint, StartError> {
         let keys = host_key::load_or_make(data, settings.allow_ssh_rsa)?;
-        let host_key = keys[0].public_key().to_openssh().unwrap_or_default();
+        let host_keys = keys.iter().map(|key| key.public_key().to_openssh().unwrap_or_default()).collect();
         let fingerprint = keys[0].public_key().fingerprint(HashAlg::Sha256).to_string();
         let listen = settings.listen;
         let failed = |error| StartError::Listen { address: listen, error };
@@ -152,7 +152,7 @@ impl Endpoint {
             }
         };
         let accepting = tokio::spawn(accept(listener, shared.clone(), ssh));
-        Ok(Endpoint { shared, address, host_key, fingerprint, accepting, legacy })
+        Ok(Endpoint { shared, address, host_keys, fingerprint, accepting, legacy })
     }
 
     /// Where it listens, with the port the system chose if 0 was asked for.
@@ -162,7 +162,12 @@ impl Endpoint {
 
     /// The host key in OpenSSH form: `ssh-ed25519 AAAA…`.
     pub fn host_key(&self) -> &str {
-        &self.host_key
+        self.host_keys.first().map_or("", String::as_str)
+    }
+
+    /// All host keys; more than one where SHA-1 clients are let in.
+    pub fn host_keys(&self) -> &[String] {
+        &self.host_keys
     }
 
     /// The host key's fingerprint: `SHA256:…`.

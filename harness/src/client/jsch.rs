@@ -1,0 +1,139 @@
+//! JSch, the Java library of Debian's package, through a small program of ours.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+
+use super::{Availability, Client, Login, Operation, Outcome, process};
+
+/// JSch.
+pub struct Jsch;
+
+const JAR: &str = "/usr/share/java/jsch.jar";
+const PROGRAM: &str = include_str!("Jsch.java");
+const REMEDY: &str = "apt-get install libjsch-java default-jdk-headless";
+
+#[async_trait]
+impl Client for Jsch {
+    fn name(&self) -> &'static str {
+        "jsch"
+    }
+
+    fn availability(&self) -> Availability {
+        let missing = |reason: String| Availability::Missing { reason, remedy: REMEDY };
+        if !process::is_on_path("javac") {
+            return missing("javac is not on the path".to_owned());
+        }
+        // The package's link names the version.
+        match std::fs::canonicalize(JAR) {
+            Ok(path) => {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy().replace('-', " ");
+                Availability::Usable { version: name }
+            }
+            Err(error) => missing(format!("{JAR}: {error}")),
+        }
+    }
+
+    fn signs_with_sha1_only(&self) -> bool {
+        true
+    }
+
+    fn can(&self, login: Option<&Login>, operation: &Operation) -> Result<(), &'static str> {
+        match operation {
+            _ if login.is_some_and(|login| login.source_address.is_some()) => {
+                Err("our program with JSch does not choose the address it connects from")
+            }
+            Operation::Upload { arguments, .. } if !arguments.is_empty() => {
+                Err("our program with JSch takes no arguments")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn perform(&self, login: &Login, operation: &Operation) -> Outcome {
+        let files = match prepare(login) {
+            Ok(files) => files,
+            Err(error) => return Outcome::failed(error.to_string()),
+        };
+        let mut command = process::command("java", &login.work);
+        command
+            // Most of its life is starting: neither the second compiler nor shared garbage collection pays.
+            .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", JAR])
+            .arg(&files.program)
+            .args([&login.host, &login.port.to_string(), &login.user])
+            .arg(&files.key)
+            .arg(&files.known_hosts)
+            .arg(login.password.as_deref().unwrap_or_default())
+            .args(words(operation));
+        let mut outcome = process::run(command, "").await;
+        if matches!(operation, Operation::List { .. }) {
+            outcome.listing = outcome.output.lines().map(str::to_owned).collect();
+        }
+        outcome
+    }
+}
+
+struct Files {
+    program: PathBuf,
+    key: PathBuf,
+    known_hosts: PathBuf,
+}
+
+/// JSch of this age reads only PEM keys, and knows hosts by their RSA key alone.
+fn prepare(login: &Login) -> io::Result<Files> {
+    let files = Files {
+        program: login.work.join("Jsch.java"),
+        key: login.work.join("key.pem"),
+        known_hosts: login.work.join("known_hosts.jsch"),
+    };
+    std::fs::write(&files.program, PROGRAM)?;
+    let known = login.host_keys.iter().map(|key| format!("[{}]:{} {key}\n", login.host, login.port));
+    std::fs::write(&files.known_hosts, known.collect::<String>())?;
+    if !files.key.exists() {
+        pem(&login.private_key, &files.key)?;
+    }
+    Ok(files)
+}
+
+fn pem(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::copy(from, to)?;
+    let converted = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-p", "-N", "", "-m", "PEM", "-f"])
+        .arg(to)
+        .output()?;
+    if converted.status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(String::from_utf8_lossy(&converted.stderr).into_owned()))
+    }
+}
+
+fn words(operation: &Operation) -> Vec<String> {
+    let words: Vec<&str> = match operation {
+        Operation::Connect => vec!["connect"],
+        Operation::Upload { local, remote, preserve_times, resume, .. } => {
+            let mut words = vec![
+                (if *resume { "resume" } else { "upload" }).to_owned(),
+                local.display().to_string(),
+                remote.clone(),
+            ];
+            if *preserve_times {
+                words.push(super::modified_seconds(local).to_string());
+            }
+            return words;
+        }
+        Operation::Download { remote, local } => {
+            return vec!["download".to_owned(), remote.clone(), local.display().to_string()];
+        }
+        Operation::List { path } => vec!["list", path],
+        Operation::Rename { from, to } => vec!["rename", from, to],
+        Operation::Remove { path } => vec!["remove", path],
+        Operation::MakeDirectory { path } => vec!["make-directory", path],
+        Operation::RemoveDirectory { path } => vec!["remove-directory", path],
+        Operation::SetTimes { path, modified } => {
+            return vec!["set-times".to_owned(), path.clone(), modified.to_string()];
+        }
+    };
+    words.into_iter().map(str::to_owned).collect()
+}

@@ -1,0 +1,167 @@
+//! Python's SFTP libraries, each through a small script of ours beside this file.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::{Availability, Client, Login, Operation, Outcome, process};
+
+const COMMON: &str = include_str!("python/common.py");
+const REMEDY: &str = "ci/test makes an environment; or set SPATIALCLOUD_PYTHON to a Python that has it";
+
+/// A library.
+pub struct Python {
+    name: &'static str,
+    /// Python that prints the version, and fails where the library is missing.
+    version: &'static str,
+    script: &'static str,
+    /// pysftp needs an older paramiko than paramiko's own tests do, so there are two environments.
+    environment: &'static str,
+    can: fn(Option<&Login>, &Operation) -> Result<(), &'static str>,
+    found: OnceLock<Option<(PathBuf, String)>>,
+}
+
+/// paramiko.
+pub static PARAMIKO: Python = Python {
+    name: "paramiko",
+    version: "import paramiko; print('paramiko', paramiko.__version__)",
+    script: include_str!("python/paramiko.py"),
+    environment: "venv",
+    can: |_, _| Ok(()),
+    found: OnceLock::new(),
+};
+
+/// pysftp, no longer kept up and still in many scripts.
+pub static PYSFTP: Python = Python {
+    name: "pysftp",
+    version: "import pysftp, paramiko; print('pysftp', pysftp.__version__, '(paramiko', paramiko.__version__ + ')')",
+    script: include_str!("python/pysftp.py"),
+    environment: "venv-pysftp",
+    can: |login, operation| match operation {
+        _ if login.is_some_and(|login| login.source_address.is_some()) => {
+            Err("pysftp cannot choose the address it connects from")
+        }
+        Operation::Upload { resume: true, .. } => Err("pysftp cannot resume"),
+        _ => Ok(()),
+    },
+    found: OnceLock::new(),
+};
+
+/// asyncssh.
+pub static ASYNCSSH: Python = Python {
+    name: "asyncssh",
+    version: "import asyncssh; print('asyncssh', asyncssh.__version__)",
+    script: include_str!("python/asyncssh.py"),
+    environment: "venv",
+    can: |_, operation| match operation {
+        Operation::Upload { resume: true, .. } => Err("asyncssh cannot resume"),
+        _ => Ok(()),
+    },
+    found: OnceLock::new(),
+};
+
+/// A current libcurl with libssh2, as in curl of today; Debian's own program is older.
+pub static LIBCURL: Python = Python {
+    name: "libcurl",
+    version: "import pycurl; v = pycurl.version.split(); print(v[1], [p for p in v if 'ssh' in p][0])",
+    script: include_str!("python/libcurl.py"),
+    environment: "venv",
+    can: |_, operation| match operation {
+        Operation::Upload { arguments, .. } if !arguments.is_empty() => {
+            Err("arguments are for the curl program")
+        }
+        _ => Ok(()),
+    },
+    found: OnceLock::new(),
+};
+
+impl Python {
+    /// The first Python that has the library, and the library's version.
+    fn interpreter(&self) -> Option<&(PathBuf, String)> {
+        self.found
+            .get_or_init(|| {
+                let cache = std::env::var_os("SPATIALCLOUD_CACHE").map(PathBuf::from).or_else(|| {
+                    std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/spatialcloud"))
+                });
+                let candidates = [
+                    std::env::var_os("SPATIALCLOUD_PYTHON").map(PathBuf::from),
+                    cache.map(|cache| cache.join(self.environment).join("bin/python")),
+                    Some(PathBuf::from("python3")),
+                ];
+                candidates.into_iter().flatten().find_map(|python| {
+                    let asked = Command::new(&python)
+                        .args(["-W", "ignore", "-c", self.version])
+                        .stdin(Stdio::null())
+                        .output()
+                        .ok()?;
+                    let version = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+                    asked.status.success().then_some((python, version))
+                })
+            })
+            .as_ref()
+    }
+}
+
+#[async_trait]
+impl Client for Python {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn availability(&self) -> Availability {
+        match self.interpreter() {
+            Some((_, version)) => Availability::Usable { version: version.clone() },
+            None => Availability::Missing {
+                reason: format!("no Python here can import {}", self.name),
+                remedy: REMEDY,
+            },
+        }
+    }
+
+    fn can(&self, login: Option<&Login>, operation: &Operation) -> Result<(), &'static str> {
+        (self.can)(login, operation)
+    }
+
+    async fn perform(&self, login: &Login, operation: &Operation) -> Outcome {
+        let Some((python, _)) = self.interpreter() else { return Outcome::failed(REMEDY) };
+        let job = json!({
+            "login": {
+                "host": login.host, "port": login.port, "user": login.user, "host_key": login.host_key,
+                "private_key": login.private_key, "password": login.password,
+                "source_address": login.source_address,
+            },
+            "do": described(operation),
+        });
+        let mut command = process::command(&python.to_string_lossy(), &login.work);
+        command.args(["-c", &format!("{COMMON}\n{}", self.script)]);
+        let mut outcome = process::run(command, &job.to_string()).await;
+        if matches!(operation, Operation::List { .. }) && outcome.succeeded {
+            outcome.listing = outcome.output.lines().map(str::to_owned).collect();
+        }
+        outcome
+    }
+}
+
+fn described(operation: &Operation) -> Value {
+    match operation {
+        Operation::Connect => json!({"kind": "connect"}),
+        Operation::Upload { local, remote, preserve_times, resume, arguments } => json!({
+            "kind": "upload", "local": local, "remote": remote, "preserve_times": preserve_times,
+            "resume": resume, "arguments": arguments,
+        }),
+        Operation::Download { remote, local } => {
+            json!({"kind": "download", "remote": remote, "local": local})
+        }
+        Operation::List { path } => json!({"kind": "list", "path": path}),
+        Operation::Rename { from, to } => json!({"kind": "rename", "from": from, "to": to}),
+        Operation::Remove { path } => json!({"kind": "remove", "path": path}),
+        Operation::MakeDirectory { path } => json!({"kind": "make-directory", "path": path}),
+        Operation::RemoveDirectory { path } => json!({"kind": "remove-directory", "path": path}),
+        Operation::SetTimes { path, modified } => {
+            json!({"kind": "set-times", "path": path, "modified": modified})
+        }
+    }
+}
