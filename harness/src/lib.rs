@@ -13,5 +13,6 @@ pub mod scenario;
 pub mod size;
 pub mod stack;
 pub mod step;
+pub mod trace;
 
 pub use stack::Stack;

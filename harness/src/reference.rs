@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 use spatialcloud_backup::writer::DAMAGES;
 
+use crate::behaviours::BEHAVIOURS;
 use crate::client::CLIENTS;
 use crate::contract::RULES;
 use crate::step::STEPS;
@@ -62,6 +63,13 @@ pub fn text() -> String {
             .map(|event| format!("| `{}` | {} | {} |", event.name, event.sentence, event.fields.join(", "))),
     );
     section("Events", events);
+    section(
+        "Faults",
+        stack::fault_docs()
+            .iter()
+            .map(|(name, sentence, example)| format!("- **{name}** {sentence}\n  `{example}`"))
+            .collect(),
+    );
     let mut settings = vec!["```yaml".to_owned()];
     write_settings(&stack::default_settings(), 0, &mut settings);
     settings.push("```".to_owned());
@@ -78,6 +86,10 @@ pub fn text() -> String {
         DAMAGES.iter().map(|(_, name, _, sentence)| format!("- `{name}`: {sentence}")).collect(),
     );
     section("Clients", CLIENTS.iter().map(|client| format!("- `{}`", client.name())).collect());
+    section(
+        "Client behaviours",
+        BEHAVIOURS.iter().map(|(behaviour, summary)| format!("- **{behaviour}** {summary}")).collect(),
+    );
     section("Rules", RULES.iter().map(|(rule, summary)| format!("- **{rule}** {summary}")).collect());
     text
 }
@@ -92,6 +104,11 @@ const EXPECTATIONS: &[(&str, &str)] = &[
         "such an event happened, or happens within ten seconds",
     ),
     ("{ no-event: KIND, FIELD: VALUE }", "no such event has happened"),
+    (
+        "{ requests: [init 3, open *.filepart write,creat,trunc, rename] }",
+        "these came in this order, others between them or not; needs `record-requests: true`",
+    ),
+    ("{ no-request: setstat Spatial/a.tif }", "no such request came"),
     ("{ client: succeeded | failed, says: WORDS, exit-code: 1 }", "what the client made of its last step"),
 ];
 

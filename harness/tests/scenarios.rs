@@ -12,7 +12,10 @@ use spatialcloud_harness::runner::{self, Options};
 use spatialcloud_harness::{keys, scenario};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Clients wait more than they work: for a refused login to be tried again, for a window to open.
+    let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get());
+    arguments.test_threads = arguments.test_threads.or(Some(2 * cores));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let files = scenario::find(&[folder]).unwrap_or_else(|error| panic!("{error}"));
     let mut trials: Vec<Trial> =

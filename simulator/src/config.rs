@@ -8,6 +8,8 @@ use std::str::FromStr;
 use jiff::ZonedDateTime;
 use serde::{Deserialize, Serialize};
 
+use crate::fault::FaultSpec;
+
 /// A whole stack: what `up --config FILE` reads, and `settings:` in a scenario file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -24,6 +26,8 @@ pub struct Config {
     pub provisioning: ProvisioningConfig,
     /// Sites that exist from the start, by code.
     pub sites: BTreeMap<String, SiteConfig>,
+    /// Faults that are armed from the start.
+    pub faults: Vec<FaultSpec>,
 }
 
 impl Default for Config {
@@ -35,6 +39,7 @@ impl Default for Config {
             movers: MoverConfig::default(),
             provisioning: ProvisioningConfig::default(),
             sites: BTreeMap::new(),
+            faults: Vec::new(),
         }
     }
 }
@@ -126,6 +131,8 @@ pub struct EndpointConfig {
     pub visibility: Visibility,
     /// Bounds on what clients may ask for (C-16).
     pub limits: Limits,
+    /// Reports every SFTP request as an event, attributes and flags as the client sent them.
+    pub record_requests: bool,
     /// Where a listener refuses FTP in words; absent: nothing answers (C-06).
     pub legacy_ftp: Option<SocketAddr>,
 }
@@ -140,6 +147,7 @@ impl Default for EndpointConfig {
             attributes: AttributeAnswers::default(),
             visibility: Visibility::InPlace,
             limits: Limits::default(),
+            record_requests: false,
             legacy_ftp: None,
         }
     }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use rustix::fs::{FlockOperation, flock};
 use tokio::net::TcpListener;
@@ -16,8 +17,9 @@ use crate::clock::{Clock, ClockFile};
 use crate::config::{Config, Pace};
 use crate::control::{self, EndpointCard};
 use crate::endpoint::{self, Endpoint};
+use crate::fault::{Effects, FaultError, Faults};
 use crate::journal::{Fact, Journal};
-use crate::mover::{self, Movers};
+use crate::mover::{self, Mover, Movers, Target};
 use crate::site::{SiteError, Sites};
 
 /// File in the data folder that is locked while a stack runs on it.
@@ -76,6 +78,9 @@ pub enum StartError {
     /// The movers could not start.
     #[error(transparent)]
     Movers(#[from] mover::StartError),
+    /// A fault of the configuration cannot be armed.
+    #[error(transparent)]
+    Fault(#[from] FaultError),
     /// The endpoint could not start.
     #[error(transparent)]
     Endpoint(#[from] endpoint::StartError),
@@ -110,9 +115,24 @@ impl Stack {
         let listener =
             TcpListener::bind(http).await.map_err(|error| StartError::Listen { address: http, error })?;
         let http = listener.local_addr().map_err(|error| StartError::Listen { address: http, error })?;
-        let endpoint =
-            Endpoint::start(config.endpoint.clone(), sites.clone(), journal.clone(), clock.clone(), data)
-                .await?;
+        let faults = Faults::new(config.seed, journal.clone());
+        for fault in &config.faults {
+            faults.arm(fault.clone())?;
+        }
+        let effects = Arc::new(FaultEffects {
+            movers: movers.clone(),
+            clock: clock.clone(),
+            clock_file: clock_file.clone(),
+        });
+        let endpoint = Endpoint::start(
+            config.endpoint.clone(),
+            sites.clone(),
+            journal.clone(),
+            clock.clone(),
+            (faults.clone(), effects),
+            data,
+        )
+        .await?;
         let card = Arc::new(EndpointCard {
             host: endpoint.address().ip().to_string(),
             port: endpoint.address().port(),
@@ -126,6 +146,7 @@ impl Stack {
             journal: journal.clone(),
             clock: clock.clone(),
             movers: movers.clone(),
+            faults,
             config: Arc::new(config),
             clock_file: clock_file.clone(),
             endpoint: card.clone(),
@@ -185,6 +206,30 @@ impl Stack {
         // Whoever still waits for an event has had their answer delayed long enough.
         let _ = tokio::time::timeout(std::time::Duration::from_secs(1), self.serving).await;
         self.clock_file.write(self.clock.now())
+    }
+}
+
+/// What faults do beyond the endpoint.
+struct FaultEffects {
+    movers: Movers,
+    clock: Clock,
+    clock_file: ClockFile,
+}
+
+#[async_trait]
+impl Effects for FaultEffects {
+    async fn run_mover(&self, mover: &str) {
+        if let Some(mover) = Mover::named(mover) {
+            self.movers.run(mover).await;
+        }
+    }
+
+    async fn advance_clock(&self, by: &str) {
+        // Checked when the fault was armed. A span that leads out of the calendar moves nothing.
+        if let Ok(span) = by.parse() {
+            let _ = self.movers.advance(Target::By(span)).await;
+            let _ = self.clock_file.write(self.clock.now());
+        }
     }
 }
 

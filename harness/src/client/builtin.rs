@@ -22,7 +22,7 @@ const WRITE_BYTES: usize = 255 * 1024;
 /// WRITEs that wait for their reply at once.
 const IN_FLIGHT: usize = 64;
 /// Longest wait for one reply, in seconds.
-const REPLY_SECONDS: u64 = 300;
+const REPLY_SECONDS: u64 = 60;
 
 /// The built-in client.
 pub struct BuiltIn;

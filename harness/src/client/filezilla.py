@@ -38,7 +38,9 @@ SITE = "stack"
 
 # What ends a visit to a site: its folder is shown, or the program gives up and waits for another try.
 SHOWN = "Status: Directory listing of "
-REFUSED = ("Error: Could not connect to server", "Error: Failed to retrieve directory listing")
+REFUSED = (
+    "Error: Could not connect to server", "Error: Critical error:", "Error: Failed to retrieve directory listing"
+)
 SENT = "Status: File transfer successful"
 
 

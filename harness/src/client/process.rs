@@ -1,7 +1,9 @@
 //! Runs a client program: clean environment, own folder, bounded time, its words captured.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
@@ -69,13 +71,16 @@ fn escaped(bytes: &[u8]) -> String {
         .to_owned()
 }
 
-/// What a program says when asked for its version.
+/// What a program says when asked for its version. Asked once in a process.
 pub fn words(program: &str, arguments: &[&str], remedy: &'static str) -> Result<String, Availability> {
-    let asked = std::process::Command::new(program).args(arguments).stdin(Stdio::null()).output();
-    match asked {
-        Ok(output) => Ok(escaped(&[output.stdout, output.stderr].concat())),
-        Err(_) => Err(Availability::Missing { reason: format!("{program} is not on the path"), remedy }),
-    }
+    static SAID: Mutex<BTreeMap<String, Option<String>>> = Mutex::new(BTreeMap::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = said.entry(program.to_owned()).or_insert_with(|| {
+        let asked = std::process::Command::new(program).args(arguments).stdin(Stdio::null()).output();
+        asked.ok().map(|output| escaped(&[output.stdout, output.stderr].concat()))
+    });
+    let missing = || Availability::Missing { reason: format!("{program} is not on the path"), remedy };
+    text.clone().ok_or_else(missing)
 }
 
 /// The first line of that.

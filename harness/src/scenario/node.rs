@@ -201,15 +201,18 @@ impl Node {
         }
     }
 
-    /// A copy with every `${name}` replaced that `values` knows; others stay for later.
+    /// A copy with every `${name}` replaced that `values` knows; others stay for later. A value that is only
+    /// a name becomes the number or the boolean that stands there.
     pub fn substituted(&self, values: &BTreeMap<String, String>) -> Node {
         let kind = match &self.kind {
             Kind::Scalar(Value::String(text)) if text.contains("${") => {
+                let whole = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+                let typed = whole.and_then(|name| values.get(name)).and_then(|value| typed(value));
                 let mut replaced = text.clone();
                 for (name, value) in values {
                     replaced = replaced.replace(&format!("${{{name}}}"), value);
                 }
-                Kind::Scalar(Value::String(replaced))
+                Kind::Scalar(typed.unwrap_or(Value::String(replaced)))
             }
             Kind::List(items) => Kind::List(items.iter().map(|item| item.substituted(values)).collect()),
             Kind::Map(entries) => Kind::Map(
@@ -281,5 +284,14 @@ impl Node {
             Kind::Map(entries) => entries.iter().try_for_each(|(_, value)| value.check_captures(known)),
             _ => Ok(()),
         }
+    }
+}
+
+/// A number or a boolean, if the text is one.
+fn typed(text: &str) -> Option<Value> {
+    match text {
+        "true" => Some(Value::Bool(true)),
+        "false" => Some(Value::Bool(false)),
+        _ => text.parse::<i64>().ok().map(Value::from),
     }
 }

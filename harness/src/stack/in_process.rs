@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use spatialcloud_simulator::config::Config;
+use spatialcloud_simulator::fault::{self, FAULTS, FaultSpec};
 use spatialcloud_simulator::journal::{Fact, KindDoc};
 use spatialcloud_simulator::site::key::PublicKey;
 use spatialcloud_simulator::stack::Stack;
@@ -24,6 +25,15 @@ pub(super) fn event_docs() -> Vec<EventDoc> {
     let doc =
         |kind: &KindDoc| EventDoc { name: kind.name, sentence: kind.sentence.trim(), fields: kind.fields };
     Fact::KINDS.iter().map(doc).collect()
+}
+
+pub(super) fn fault_docs() -> Vec<(&'static str, &'static str, &'static str)> {
+    FAULTS.iter().map(|kind| (kind.name, kind.sentence, kind.example)).collect()
+}
+
+pub(super) fn check_fault(spec: &Value) -> Result<(), String> {
+    let spec: FaultSpec = serde_json::from_value(spec.clone()).map_err(|error| error.to_string())?;
+    fault::check(&spec).map(|_| ()).map_err(|error| error.to_string())
 }
 
 pub(super) fn default_settings() -> Value {

@@ -196,6 +196,16 @@ pub fn event_docs() -> Vec<EventDoc> {
     in_process::event_docs()
 }
 
+/// Every kind of fault: its name, what goes wrong, and an example as JSON.
+pub fn fault_docs() -> Vec<(&'static str, &'static str, &'static str)> {
+    in_process::fault_docs()
+}
+
+/// What is wrong with a fault, if anything.
+pub fn check_fault(spec: &Value) -> Result<(), String> {
+    in_process::check_fault(spec)
+}
+
 /// Every setting with its default.
 pub fn default_settings() -> Value {
     in_process::default_settings()

@@ -10,7 +10,7 @@ use crate::api::{FileEntry, escaped};
 use crate::hash::sha256;
 use crate::scenario::fields::{Fields, Mistake, text};
 use crate::scenario::node::Node;
-use crate::size;
+use crate::{size, trace};
 
 /// How long an event may take to come; things that follow from a finished step are there already.
 const EVENT_WAIT: Duration = Duration::from_secs(10);
@@ -26,6 +26,13 @@ pub(super) fn expect(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     }
     if let Some(node) = fields.take("no-event") {
         return event(node, fields, true);
+    }
+    let requests = fields.texts("requests")?;
+    if !requests.is_empty() {
+        return Ok(Box::new(Requests { wanted: requests.into_iter().map(|(text, _)| text).collect() }));
+    }
+    if let Some(pattern) = fields.text("no-request")? {
+        return Ok(Box::new(NoRequest { pattern }));
     }
     if let Some(word) = fields.text("client")? {
         let succeeded = match word.as_str() {
@@ -45,7 +52,7 @@ pub(super) fn expect(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     }
     Err(Mistake::new(
         fields.place(),
-        "expect: expected one of cloud, inbox, history, event, no-event, client",
+        "expect: expected one of cloud, inbox, history, event, no-event, requests, no-request, client",
     ))
 }
 
@@ -164,12 +171,14 @@ fn event(node: &Node, fields: &mut Fields<'_>, absent: bool) -> Parsed {
 impl EventState {
     fn query(&self) -> String {
         let fields = self.fields.iter().map(|(name, value)| format!("&{}={}", escaped(name), escaped(value)));
-        format!("kind={}{}", escaped(&self.kind), fields.collect::<String>())
+        let says = self.says.iter().map(|text| format!("&says={}", escaped(text)));
+        format!("kind={}{}{}", escaped(&self.kind), fields.collect::<String>(), says.collect::<String>())
     }
 
     fn words(&self) -> String {
         let fields = self.fields.iter().map(|(name, value)| format!(" {name}={value}"));
-        format!("{}{}", self.kind, fields.collect::<String>())
+        let says = self.says.iter().map(|text| format!(" that says {text:?}"));
+        format!("{}{}{}", self.kind, fields.collect::<String>(), says.collect::<String>())
     }
 }
 
@@ -191,14 +200,6 @@ impl Step for EventState {
             };
             return Err(Failure::new(format!("an event {}", self.words()), got));
         };
-        if let Some(text) = &self.says
-            && !event.to_string().contains(text.as_str())
-        {
-            return Err(Failure::new(
-                format!("an event {} that says {text:?}", self.kind),
-                event.to_string(),
-            ));
-        }
         if let Some((field, name)) = &self.capture {
             let value = event.get(field).cloned().unwrap_or(Value::Null);
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -214,6 +215,53 @@ impl Step for EventState {
             ));
         }
         Ok(())
+    }
+}
+
+/// Requests that came, of whatever session.
+async fn requests(world: &World) -> Result<Vec<String>, Failure> {
+    let api = world.stack.api();
+    let mut events = api.events("kind=session.started").await?;
+    events.extend(api.events("kind=request.received").await?);
+    events.sort_by_key(|event| event["sequence"].as_u64());
+    let lines = trace::lines(&events);
+    if lines.iter().all(|line| line.starts_with("init ")) {
+        return Err(Failure::new(
+            "requests in the journal",
+            "none: set `settings: { endpoint: { record-requests: true } }`",
+        ));
+    }
+    Ok(lines)
+}
+
+struct Requests {
+    wanted: Vec<String>,
+}
+
+#[async_trait]
+impl Step for Requests {
+    async fn run(&self, world: &mut World) -> Result<(), Failure> {
+        let lines = requests(world).await?;
+        match trace::first_missing(&lines, &self.wanted) {
+            None => Ok(()),
+            Some(missing) => {
+                Err(Failure::new(format!("{missing:?}, after those before it"), lines.join("\n")))
+            }
+        }
+    }
+}
+
+struct NoRequest {
+    pattern: String,
+}
+
+#[async_trait]
+impl Step for NoRequest {
+    async fn run(&self, world: &mut World) -> Result<(), Failure> {
+        match requests(world).await?.iter().find(|line| trace::begins(line, &self.pattern)) {
+            None => Ok(()),
+            Some(line) => Err(Failure::new(format!("no request {:?}", self.pattern), line.clone())),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Steps of a scenario: one line each in [`STEPS`], found in the files beside this one.
 
 mod expect;
+mod fault;
 mod operations;
 mod place;
 mod time;
@@ -169,6 +170,18 @@ pub const STEPS: &[StepKind] = &[
         sentence: "Runs a mover out of turn.",
         example: "- run-mover: { name: interval }",
         parse: time::run_mover,
+    },
+    StepKind {
+        name: "fault",
+        sentence: "Arms a fault.",
+        example: "- fault: { fault: status, at: write, offset-bytes: 1048576, status: 14, times: 1 }",
+        parse: fault::arm,
+    },
+    StepKind {
+        name: "clear-faults",
+        sentence: "Disarms every fault.",
+        example: "- clear-faults",
+        parse: fault::clear,
     },
     StepKind {
         name: "restart",

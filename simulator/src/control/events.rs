@@ -21,7 +21,7 @@ const SEEN_EVENTS: usize = 20;
 
 type Pairs = BTreeMap<String, String>;
 
-/// `after`, `kind` and `site` filter; `limit` and `timeout_ms` are taken out before; the rest are fields.
+/// `after`, `kind`, `site` and `says` filter; `limit` and `timeout_ms` are taken out before; the rest are fields.
 fn filter(mut query: Pairs) -> Result<Filter, ApiError> {
     let after = number(&mut query, "after")?.unwrap_or(0);
     let kind = query.remove("kind");
@@ -34,8 +34,9 @@ fn filter(mut query: Pairs) -> Result<Filter, ApiError> {
             .with_detail(json!({"known": known})));
     }
     let site = query.remove("site");
+    let says = query.remove("says");
     let fields = query.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-    Ok(Filter { after, kind, site, fields })
+    Ok(Filter { after, kind, site, fields, says })
 }
 
 fn number(query: &mut Pairs, name: &str) -> Result<Option<u64>, ApiError> {

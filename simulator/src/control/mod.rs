@@ -3,6 +3,7 @@
 mod clock;
 mod error;
 mod events;
+mod faults;
 mod files;
 mod movers;
 mod sites;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{Clock, ClockFile};
 use crate::config::Config;
+use crate::fault::Faults;
 use crate::journal::Journal;
 use crate::mover::Movers;
 use crate::site::Sites;
@@ -37,6 +39,8 @@ pub struct State {
     pub clock_file: ClockFile,
     /// The movers.
     pub movers: Movers,
+    /// The faults that are armed.
+    pub faults: Faults,
     /// The settings the stack was started with.
     pub config: Arc<Config>,
     /// Where clients connect.
@@ -80,6 +84,8 @@ pub fn router(state: State) -> Router {
         .route("/clock/advance", post(clock::advance))
         .route("/movers", get(movers::list))
         .route("/movers/{name}/run", post(movers::run))
+        .route("/faults", get(faults::list).post(faults::arm).delete(faults::clear))
+        .route("/faults/{id}", delete(faults::disarm))
         .route("/events", get(events::list))
         .route("/events/wait", get(events::wait))
         .route("/reset", post(reset));
@@ -128,6 +134,7 @@ async fn reset(Shared(state): Shared<State>) -> Result<Json<Value>, ApiError> {
     for site in state.sites.all() {
         state.sites.remove(&site.code)?;
     }
+    state.faults.clear();
     state.journal.clear();
     Ok(Json(json!({"status": "ok"})))
 }

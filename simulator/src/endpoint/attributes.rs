@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use russh_sftp::protocol::{File, FileAttributes, StatusCode};
+use russh_sftp::protocol::{File, FileAttributes, OpenFlags, StatusCode};
 
 use crate::config::{AttributeAnswer, AttributeAnswers};
 
@@ -43,6 +43,40 @@ pub fn of_entry(metadata: &cap_std::fs::Metadata) -> FileAttributes {
 /// The attributes of an open file.
 pub fn of_open(metadata: &std::fs::Metadata) -> FileAttributes {
     of(metadata.is_dir(), metadata.len(), metadata.permissions().mode(), metadata.modified().ok())
+}
+
+/// What a client sent as attributes, in words: which of them, and the mode bits in octal.
+pub fn told(attributes: &FileAttributes) -> Vec<String> {
+    let mut words = Vec::new();
+    if attributes.size.is_some() {
+        words.push("size".to_owned());
+    }
+    if attributes.uid.is_some() || attributes.gid.is_some() {
+        words.push("ownership".to_owned());
+    }
+    if let Some(mode) = attributes.permissions {
+        words.push(format!("permissions={mode:o}"));
+    }
+    if attributes.atime.is_some() || attributes.mtime.is_some() {
+        words.push("times".to_owned());
+    }
+    words
+}
+
+/// The flags of an OPEN, in the words of the draft.
+pub fn flag_names(flags: OpenFlags) -> Vec<String> {
+    [
+        (OpenFlags::READ, "read"),
+        (OpenFlags::WRITE, "write"),
+        (OpenFlags::APPEND, "append"),
+        (OpenFlags::CREATE, "creat"),
+        (OpenFlags::TRUNCATE, "trunc"),
+        (OpenFlags::EXCLUDE, "excl"),
+    ]
+    .into_iter()
+    .filter(|(flag, _)| flags.contains(*flag))
+    .map(|(_, name)| name.to_owned())
+    .collect()
 }
 
 /// A listing entry with its long name in the columns of `ls -l`, as OpenSSH's server writes it.

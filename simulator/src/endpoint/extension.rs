@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use bytes::{Buf, BufMut};
 
-use super::session::READ_BYTES;
+use super::operations::READ_BYTES;
 use crate::config::{Extension, Limits};
 
 /// Room that OpenSSH leaves in a packet for everything but the data of a WRITE.

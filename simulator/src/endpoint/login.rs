@@ -12,7 +12,9 @@ use russh::{Channel, ChannelId, ChannelOpenFailure};
 use russh_sftp::server::Config as SftpConfig;
 use tokio::sync::oneshot;
 
-use super::{Shared, channel, session};
+use super::wire::Line;
+use super::{Shared, channel, operations, session};
+use crate::fault::{Point, Question, Verdict};
 use crate::journal::Fact;
 use crate::site::Site;
 
@@ -21,6 +23,7 @@ pub struct Connection {
     shared: Arc<Shared>,
     session: u64,
     address: IpAddr,
+    line: Line,
     site: Option<Arc<Site>>,
     /// Channels opened and not yet given to a subsystem.
     channels: HashMap<ChannelId, Channel<Msg>>,
@@ -29,8 +32,8 @@ pub struct Connection {
 
 impl Connection {
     /// A connection from `address` before authentication.
-    pub fn new(shared: Arc<Shared>, session: u64, address: IpAddr) -> Connection {
-        Connection { shared, session, address, site: None, channels: HashMap::new(), opened: 0 }
+    pub fn new(shared: Arc<Shared>, session: u64, address: IpAddr, line: Line) -> Connection {
+        Connection { shared, session, address, line, site: None, channels: HashMap::new(), opened: 0 }
     }
 
     fn record(&self, fact: Fact) {
@@ -63,6 +66,17 @@ impl Connection {
         }
         let site =
             self.shared.sites.authenticate(user, self.address, key).map_err(|refusal| refusal.to_string())?;
+        let question = Question {
+            point: Point::Login,
+            site: Some(&site.code),
+            session: self.session,
+            operation: "",
+            path: "",
+            range: None,
+        };
+        if self.shared.faults.ask(&question).contains(&Verdict::RefuseLogin) {
+            return Err("a fault is armed: refuse-login".to_owned());
+        }
         let limit = self.shared.settings.limits.sessions_per_site;
         if self.shared.sessions_of(&site.code) >= limit {
             return Err(format!("{limit} sessions of this site are open already: close one first"));
@@ -94,7 +108,14 @@ impl Connection {
     fn start_sftp(&self, channel: Channel<Msg>, handle: Handle, site: &Arc<Site>) {
         let limits = &self.shared.settings.limits;
         let (done, ended) = oneshot::channel();
-        let context = session::Context {
+        let replies = Arc::new(channel::Replies::default());
+        let around = session::Surroundings {
+            faults: self.shared.faults.clone(),
+            effects: self.shared.effects.clone(),
+            line: self.line.clone(),
+            replies: replies.clone(),
+        };
+        let context = operations::Context {
             session: self.session,
             site: site.code.clone(),
             area: site.area.clone(),
@@ -103,12 +124,17 @@ impl Connection {
             journal: self.shared.journal.clone(),
             clock: self.shared.clock.clone(),
         };
-        let (io, pump) = channel::connect(channel, handle, limits.packet_bytes, ended);
+        let (io, pump) = channel::connect(channel, handle, limits.packet_bytes, replies, ended);
         let sftp_config = SftpConfig { max_client_packet_len: limits.packet_bytes };
         let (journal, code, number) = (self.shared.journal.clone(), site.code.clone(), self.session);
         tokio::spawn(async move {
             // `run_with_config` starts a task of its own and returns.
-            russh_sftp::server::run_with_config(io, session::Session::new(context, done), sftp_config).await;
+            russh_sftp::server::run_with_config(
+                io,
+                session::Session::new(context, around, done),
+                sftp_config,
+            )
+            .await;
             if let Some(fault) = pump.await {
                 journal.record(
                     Some(&code),
@@ -190,6 +216,7 @@ impl Handler for Connection {
             Ok(site) => {
                 self.shared.entered(&site.code);
                 self.record_login(&site, key);
+                self.line.belongs_to(&site.code);
                 self.site = Some(site);
                 Ok(Auth::Accept)
             }

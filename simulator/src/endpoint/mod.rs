@@ -6,6 +6,7 @@ mod extension;
 pub mod frame;
 mod host_key;
 mod login;
+mod operations;
 mod session;
 mod wire;
 
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use russh::keys::{Algorithm, HashAlg};
+use russh::keys::{Algorithm, HashAlg, PrivateKey};
 use russh::server::Config as SshConfig;
 use russh::{MethodKind, MethodSet};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,10 +26,11 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::{EndpointConfig, Refusal};
+use crate::fault::{Effects, Faults, Point, Question, Verdict};
 use crate::journal::{Fact, Journal};
 use crate::site::Sites;
 pub use host_key::HostKeyError;
-use wire::Wire;
+use wire::{Ending, Line, Wire};
 
 /// Every refused login takes this long, whoever asks: known and unknown names look alike (C-13).
 const REJECTION_TIME: Duration = Duration::from_millis(100);
@@ -63,6 +65,8 @@ pub(crate) struct Shared {
     pub sites: Sites,
     pub journal: Journal,
     pub clock: Clock,
+    pub faults: Faults,
+    pub effects: Arc<dyn Effects>,
     counts: Mutex<Counts>,
     next_session: AtomicU64,
     cut: watch::Sender<bool>,
@@ -121,6 +125,7 @@ impl Endpoint {
         sites: Sites,
         journal: Journal,
         clock: Clock,
+        (faults, effects): (Faults, Arc<dyn Effects>),
         data: &Path,
     ) -> Result<Endpoint, StartError> {
         let keys = host_key::load_or_make(data, settings.allow_ssh_rsa)?;
@@ -138,6 +143,8 @@ impl Endpoint {
             sites,
             journal,
             clock,
+            faults,
+            effects,
             counts: Mutex::default(),
             next_session: AtomicU64::new(1),
             cut,
@@ -191,7 +198,7 @@ impl Endpoint {
     }
 }
 
-fn ssh_config(settings: &EndpointConfig, keys: Vec<russh::keys::PrivateKey>) -> SshConfig {
+fn ssh_config(settings: &EndpointConfig, keys: Vec<PrivateKey>) -> SshConfig {
     let limits = &settings.limits;
     let mut signatures = vec![
         Algorithm::Ed25519,
@@ -298,12 +305,26 @@ async fn converse(
 ) -> String {
     // Small replies must not wait for the acknowledgement of earlier ones.
     let _ = stream.set_nodelay(true);
-    let handler = login::Connection::new(shared.clone(), session, address);
+    let mut ssh = ssh;
+    let question =
+        Question { point: Point::Connection, site: None, session, operation: "", path: "", range: None };
+    for verdict in shared.faults.ask(&question) {
+        match verdict {
+            Verdict::Wait(time) => tokio::time::sleep(time).await,
+            Verdict::OtherHostKey => match PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519) {
+                Ok(key) => ssh = Arc::new(ssh_config(&shared.settings, vec![key])),
+                Err(error) => return error.to_string(),
+            },
+            _ => {}
+        }
+    }
+    let line = Line::new();
+    let handler = login::Connection::new(shared.clone(), session, address, line.clone());
     let grace = Duration::from_secs(shared.settings.limits.login_grace_seconds);
-    let (switch, cut) = watch::channel(false);
     shared.counts().waiting.insert(session);
     let timer = {
         let shared = shared.clone();
+        let line = line.clone();
         let mut all = shared.cut.subscribe();
         tokio::spawn(async move {
             let stopped = async { all.wait_for(|cut| *cut).await.is_ok() };
@@ -314,15 +335,22 @@ async fn converse(
             };
             // Once logged in, only a stop of the endpoint ends it from outside.
             if late || stopped.await {
-                switch.send_replace(true);
+                line.end(Ending::Cut);
             }
         })
     };
-    let ended = match russh::server::run_stream(ssh, Wire::new(stream, cut), handler).await {
+    let ended = match russh::server::run_stream(
+        ssh,
+        Wire::new(stream, line.clone(), session, shared.faults.clone()),
+        handler,
+    )
+    .await
+    {
         Ok(running) => running.await,
         Err(error) => Err(error),
     };
     timer.abort();
+    line.has_ended();
     match ended {
         Ok(()) => "the client disconnected".to_owned(),
         Err(error) => error.to_string(),

@@ -1,214 +1,246 @@
-//! One SFTP session: every request of version 3, answered from the site's file area.
+//! One SFTP session: each request is recorded where that is wanted, faults are asked, and it is done.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io;
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use jiff::tz::TimeZone;
 use russh_sftp::protocol::{
-    Attrs, Data, ExtendedReply, File, FileAttributes, Handle, Name, OpenFlags, Packet, Status, StatusCode,
-    Version,
+    Attrs, Data, FileAttributes, Handle, Name, OpenFlags, Packet, Status, StatusCode, Version,
 };
 use russh_sftp::server::{Handler, StatusReply};
 use tokio::sync::oneshot;
 
-use super::attributes::{self, Aspect};
-use super::extension;
-use super::frame::{UNDECODABLE, undecodable_reply};
-use crate::clock::{Clock, Stopwatch};
-use crate::config::{AttributeAnswers, EndpointConfig};
-use crate::journal::{Fact, Journal};
-use crate::site::area::{AreaError, Entry, FileArea, OpenFile, OpenMode};
+use super::attributes;
+use super::channel::Replies;
+use super::operations::{Answer, Context, Operations};
+use super::wire::{Ending, Line};
+use crate::fault::{Effects, Faults, Point, Question, Verdict};
+use crate::journal::Fact;
 use crate::site::path::SitePath;
 
-/// The most bytes one READ gives back; the same as OpenSSH's server with its 256 KiB packets.
-pub const READ_BYTES: u32 = 261_120;
-
-/// What a session works with.
-pub struct Context {
-    /// Number of the connection, for events.
-    pub session: u64,
-    /// The site's code.
-    pub site: String,
-    /// The site's tree.
-    pub area: Arc<FileArea>,
-    /// Answers to attribute changes: the site's own or the endpoint's.
-    pub answers: AttributeAnswers,
-    /// The endpoint's settings.
-    pub settings: Arc<EndpointConfig>,
-    /// Where everything is reported.
-    pub journal: Journal,
-    /// Simulated time, for listings.
-    pub clock: Clock,
-}
-
-enum Held {
-    File { file: OpenFile, since: Stopwatch },
-    Folder { entries: std::vec::IntoIter<Entry> },
+/// What faults need, beside the request.
+pub struct Surroundings {
+    /// The faults that are armed.
+    pub faults: Faults,
+    /// The layers above.
+    pub effects: Arc<dyn Effects>,
+    /// The connection.
+    pub line: Line,
+    /// The replies on their way out.
+    pub replies: Arc<Replies>,
 }
 
 /// The state of one session. Dropped when the channel ends.
 pub struct Session {
-    context: Context,
-    handles: BTreeMap<String, Held>,
-    next_handle: u64,
-    zone: TimeZone,
-    started: bool,
+    operations: Operations,
+    around: Surroundings,
+    /// WRITEs in a row to one file, not yet recorded.
+    writes: Option<Writes>,
+    /// The connection was ended: what the client had sent ahead is lost with it.
+    is_cut: bool,
     /// Dropped last: tells the pump that every file is closed.
     _done: oneshot::Sender<()>,
 }
 
-type Answer<T> = Result<T, StatusReply>;
+struct Writes {
+    path: String,
+    count: u64,
+    size_bytes: u64,
+}
+
+/// What a request is about.
+#[derive(Clone, Copy)]
+enum Target<'a> {
+    Path(&'a str),
+    Handle(&'a str),
+}
+
+/// What else is known of a request.
+#[derive(Clone, Copy, Default)]
+struct Detail<'a> {
+    to: Option<&'a str>,
+    flags: Option<OpenFlags>,
+    attributes: Option<&'a FileAttributes>,
+    range: Option<(u64, u64)>,
+}
 
 impl Session {
     /// A session before its INIT; `done` is dropped when it has ended.
-    pub fn new(context: Context, done: oneshot::Sender<()>) -> Session {
-        let zone = context.clock.time_zone().clone();
-        Session { context, handles: BTreeMap::new(), next_handle: 0, zone, started: false, _done: done }
+    pub fn new(context: Context, around: Surroundings, done: oneshot::Sender<()>) -> Session {
+        Session { operations: Operations::new(context), around, writes: None, is_cut: false, _done: done }
+    }
+
+    fn records(&self) -> bool {
+        self.operations.context().settings.record_requests
     }
 
     fn record(&self, fact: Fact) {
-        self.context.journal.record(Some(&self.context.site), fact);
+        let context = self.operations.context();
+        context.journal.record(Some(&context.site), fact);
     }
 
-    /// Reports a refusal and turns it into the reply.
-    fn refuse(
-        &self,
-        operation: &str,
-        path: &str,
-        status: StatusCode,
-        reason: impl Into<String>,
-    ) -> StatusReply {
-        let reason = reason.into();
-        self.record(Fact::OperationRefused {
-            session: self.context.session,
+    /// The path as faults and records know it: from the site's root, without a leading slash.
+    fn named(&self, target: Target<'_>) -> String {
+        match target {
+            Target::Handle(handle) => self.operations.path_of(handle),
+            Target::Path(text) => {
+                SitePath::parse(text).map_or_else(|_| text.to_owned(), |path| path.relative())
+            }
+        }
+    }
+
+    /// Before a request is done. Costs two loads where nothing is recorded and no fault armed.
+    ///
+    /// Answers from when on entries are to be hidden, if a fault says so.
+    async fn begin(
+        &mut self,
+        id: u32,
+        operation: &'static str,
+        target: Target<'_>,
+        detail: Detail<'_>,
+    ) -> Answer<Option<SystemTime>> {
+        if self.is_cut {
+            return Err(StatusReply::new(StatusCode::Failure));
+        }
+        if !self.records() && !self.around.faults.any() {
+            return Ok(None);
+        }
+        let path = self.named(target);
+        if self.records() {
+            self.note(operation, &path, detail);
+        }
+        let mut hide = None;
+        for verdict in self.ask(Point::Request, operation, &path, detail.range) {
+            match verdict {
+                Verdict::Status(code) => return Err(self.around.replies.status(id, code)),
+                Verdict::Cut | Verdict::Reset => {
+                    let ending = if verdict == Verdict::Cut { Ending::Cut } else { Ending::Reset };
+                    self.is_cut = true;
+                    self.around.line.end(ending);
+                    // No reply may overtake the end.
+                    self.around.line.ended().await;
+                    return Err(StatusReply::new(StatusCode::Failure));
+                }
+                Verdict::Stall => self.stall().await,
+                Verdict::HideNewerThan(limit) => hide = Some(limit),
+                _ => {}
+            }
+        }
+        Ok(hide)
+    }
+
+    /// Silent until no fault says so any more, or nobody listens.
+    async fn stall(&self) {
+        let armed = self.around.faults.armed();
+        loop {
+            tokio::select! {
+                () = self.around.line.ended() => return,
+                () = self.around.faults.changed() => {
+                    let left = self.around.faults.armed();
+                    let still = |fault: &crate::fault::ArmedFault| left.iter().any(|other| other.id == fault.id);
+                    if !armed.iter().filter(|fault| fault.spec.fault == "stall").all(still) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// After a request was done, before its reply leaves.
+    async fn finish(&self, operation: &'static str, path: &str) {
+        for verdict in self.ask(Point::Reply, operation, path, None) {
+            match verdict {
+                Verdict::RunMover(mover) => self.around.effects.run_mover(&mover).await,
+                Verdict::AdvanceClock(by) => self.around.effects.advance_clock(&by).await,
+                _ => {}
+            }
+        }
+    }
+
+    fn ask(&self, point: Point, operation: &str, path: &str, range: Option<(u64, u64)>) -> Vec<Verdict> {
+        let context = self.operations.context();
+        let site = Some(context.site.as_str());
+        self.around.faults.ask(&Question { point, site, session: context.session, operation, path, range })
+    }
+
+    /// Records a request; WRITEs in a row become one event.
+    fn note(&mut self, operation: &str, path: &str, detail: Detail<'_>) {
+        if let (Some((from, to)), "write") = (detail.range, operation) {
+            match &mut self.writes {
+                Some(writes) if writes.path == path => {
+                    writes.count += 1;
+                    writes.size_bytes = writes.size_bytes.max(to - from);
+                }
+                _ => {
+                    self.note_writes();
+                    self.writes = Some(Writes { path: path.to_owned(), count: 1, size_bytes: to - from });
+                }
+            }
+            return;
+        }
+        self.note_writes();
+        self.record(Fact::RequestReceived {
+            session: self.operations.context().session,
             operation: operation.to_owned(),
             path: path.to_owned(),
-            status: status as u32,
-            reason: reason.clone(),
+            to: detail.to.map(|to| self.named(Target::Path(to))),
+            flags: detail.flags.map(attributes::flag_names).unwrap_or_default(),
+            attributes: detail.attributes.map(attributes::told).unwrap_or_default(),
+            count: 1,
+            size_bytes: detail.range.map(|(from, to)| to - from),
         });
-        status.with_message(reason)
     }
 
-    fn refuse_area(&self, operation: &str, path: &str, error: AreaError) -> StatusReply {
-        // Looking for a file that is not there is what clients do before every upload: no event.
-        if matches!(error, AreaError::NoSuchFile { .. }) && matches!(operation, "stat" | "lstat") {
-            return StatusCode::NoSuchFile.with_message("No such file");
-        }
-        self.refuse(operation, path, status_of(&error), error.to_string())
-    }
-
-    fn path(&self, operation: &str, text: &str) -> Answer<SitePath> {
-        if text.len() > self.context.settings.limits.path_length_bytes as usize {
-            let limit = self.context.settings.limits.path_length_bytes;
-            return Err(self.refuse(
-                operation,
-                "",
-                StatusCode::Failure,
-                format!("path of {} bytes: at most {limit} are allowed", text.len()),
-            ));
-        }
-        SitePath::parse(text).map_err(|error| {
-            self.refuse(operation, &text.escape_debug().to_string(), StatusCode::Failure, error.to_string())
-        })
-    }
-
-    fn hold(&mut self, operation: &str, path: &str, held: Held) -> Answer<String> {
-        let limit = self.context.settings.limits.open_handles as usize;
-        if self.handles.len() >= limit {
-            return Err(self.refuse(
-                operation,
+    fn note_writes(&mut self) {
+        if let Some(Writes { path, count, size_bytes }) = self.writes.take() {
+            self.record(Fact::RequestReceived {
+                session: self.operations.context().session,
+                operation: "write".to_owned(),
                 path,
-                StatusCode::Failure,
-                format!("{limit} files are open already: close one first"),
-            ));
-        }
-        let handle = self.next_handle.to_string();
-        self.next_handle += 1;
-        self.handles.insert(handle.clone(), held);
-        Ok(handle)
-    }
-
-    fn open_file(&mut self, handle: &str) -> Answer<&mut OpenFile> {
-        match self.handles.get_mut(handle) {
-            Some(Held::File { file, .. }) => Ok(file),
-            _ => Err(StatusCode::Failure.with_message("unknown handle: it was closed, or never opened")),
+                to: None,
+                flags: Vec::new(),
+                attributes: Vec::new(),
+                count,
+                size_bytes: Some(size_bytes),
+            });
         }
     }
 
-    fn warn_of_name(&self, path: &SitePath) {
-        if let Some(reason) = path.windows_warning() {
-            let session = self.context.session;
-            self.record(Fact::NameWarned { session, path: path.relative(), reason });
-        }
-    }
-
-    fn attributes(&self, operation: &str, id: u32, text: &str) -> Answer<Attrs> {
-        let path = self.path(operation, text)?;
-        let metadata =
-            self.context.area.metadata(&path).map_err(|error| self.refuse_area(operation, text, error))?;
-        Ok(Attrs { id, attrs: attributes::of_entry(&metadata) })
-    }
-
-    /// Decides and reports a SETSTAT or FSETSTAT; `apply` does what is to be done.
-    fn change_attributes(
-        &self,
+    /// A request that is about a path and nothing else.
+    async fn about_path<T>(
+        &mut self,
         id: u32,
-        path: &str,
-        wanted: &FileAttributes,
-        apply: impl FnOnce(&[Aspect]) -> Answer<()>,
-    ) -> Answer<Status> {
-        let decision = attributes::decide(wanted, &self.context.answers);
-        let session = self.context.session;
-        let words =
-            |aspects: &[Aspect]| aspects.iter().map(|aspect| aspect.name().to_owned()).collect::<Vec<_>>();
-        if !decision.applied.is_empty() {
-            apply(&decision.applied)?;
-            self.record(Fact::AttributesApplied {
-                session,
-                path: path.to_owned(),
-                aspects: words(&decision.applied),
-            });
-        }
-        if !decision.ignored.is_empty() {
-            self.record(Fact::AttributesIgnored {
-                session,
-                path: path.to_owned(),
-                aspects: words(&decision.ignored),
-            });
-        }
-        let Some(&(first, status)) = decision.refused.first() else { return Ok(done(id)) };
-        let refused: Vec<Aspect> = decision.refused.iter().map(|(aspect, _)| *aspect).collect();
-        self.record(Fact::AttributesRefused {
-            session,
-            path: path.to_owned(),
-            aspects: words(&refused),
-            status: status as u32,
-            advice: first.advice().to_owned(),
-        });
-        Err(StatusReply::new(status))
+        operation: &'static str,
+        path: String,
+        perform: impl FnOnce(&mut Operations, String) -> Answer<T>,
+    ) -> Answer<T> {
+        self.begin(id, operation, Target::Path(&path), Detail::default()).await?;
+        let name = if self.around.faults.any() { self.named(Target::Path(&path)) } else { String::new() };
+        let answer = perform(&mut self.operations, path);
+        self.finish(operation, &name).await;
+        answer
     }
 
-    fn disk_error(&self, operation: &str, path: &SitePath, error: &io::Error) -> StatusReply {
-        let status = status_of_io(error);
-        self.refuse(operation, &path.relative(), status, format!("{path}: {error}"))
+    /// A request that is about an open file or folder.
+    async fn about_handle<T>(
+        &mut self,
+        id: u32,
+        operation: &'static str,
+        handle: String,
+        detail: Detail<'_>,
+        perform: impl FnOnce(&mut Operations, String) -> Answer<T>,
+    ) -> Answer<T> {
+        self.begin(id, operation, Target::Handle(&handle), detail).await?;
+        let name = if self.around.faults.any() { self.named(Target::Handle(&handle)) } else { String::new() };
+        let answer = perform(&mut self.operations, handle);
+        self.finish(operation, &name).await;
+        answer
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // The connection ended with files open: uploads that were cut off.
-        let session = self.context.session;
-        for held in std::mem::take(&mut self.handles).into_values() {
-            let Held::File { file, .. } = held else { continue };
-            if file.writes() {
-                let path = file.path().relative();
-                let written_bytes = file.written_bytes;
-                drop(file);
-                let reason = "the connection ended before the file was closed".to_owned();
-                self.record(Fact::UploadInterrupted { session, path, written_bytes, reason });
-            }
-        }
+        self.note_writes();
     }
 }
 
@@ -220,11 +252,10 @@ impl Handler for Session {
     }
 
     async fn init(&mut self, version: u32, _extensions: HashMap<String, String>) -> Answer<Version> {
-        if std::mem::replace(&mut self.started, true) {
-            return Err(StatusCode::BadMessage.with_message("INIT was sent already"));
+        if self.ask(Point::Session, "", "", None).contains(&Verdict::Reorder) {
+            self.around.replies.reorder();
         }
-        self.record(Fact::SessionStarted { session: self.context.session, client_version: version });
-        Ok(Version { version: 3, extensions: extension::announced(&self.context.settings.extensions) })
+        self.operations.init(version)
     }
 
     async fn open(
@@ -232,289 +263,125 @@ impl Handler for Session {
         id: u32,
         filename: String,
         pflags: OpenFlags,
-        _attrs: FileAttributes,
+        attrs: FileAttributes,
     ) -> Answer<Handle> {
-        // Attributes in OPEN are ignored without an error (C-23): real clients send sizes, modes and times here.
-        let path = self.path("open", &filename)?;
-        let mode = OpenMode {
-            read: pflags.contains(OpenFlags::READ),
-            write: pflags.contains(OpenFlags::WRITE),
-            append: pflags.contains(OpenFlags::APPEND),
-            create: pflags.contains(OpenFlags::CREATE),
-            truncate: pflags.contains(OpenFlags::TRUNCATE),
-            exclusive: pflags.contains(OpenFlags::EXCLUDE),
-        };
-        let visibility = self.context.settings.visibility;
-        let file = self
-            .context
-            .area
-            .open_file(&path, mode, visibility)
-            .map_err(|error| self.refuse_area("open", &filename, error))?;
-        if file.writes() {
-            self.warn_of_name(&path);
-            let resumed_at_bytes = (file.opened_size_bytes > 0).then_some(file.opened_size_bytes);
-            let session = self.context.session;
-            self.record(Fact::UploadStarted { session, path: path.relative(), resumed_at_bytes });
-        }
-        let handle = self.hold("open", &filename, Held::File { file, since: Clock::stopwatch() })?;
-        Ok(Handle { id, handle })
+        let detail = Detail { flags: Some(pflags), attributes: Some(&attrs), ..Detail::default() };
+        self.begin(id, "open", Target::Path(&filename), detail).await?;
+        let name = self.named(Target::Path(&filename));
+        let answer = self.operations.open(id, filename, pflags);
+        self.finish("open", &name).await;
+        answer
     }
 
     async fn close(&mut self, id: u32, handle: String) -> Answer<Status> {
-        match self.handles.remove(&handle) {
-            None => Err(StatusCode::Failure.with_message("unknown handle: it was closed, or never opened")),
-            Some(Held::Folder { .. }) => Ok(done(id)),
-            Some(Held::File { file, since }) => {
-                let (writes, written_bytes, read_bytes) =
-                    (file.writes(), file.written_bytes, file.read_bytes);
-                let opened_as = file.path().relative();
-                let (path, size_bytes) =
-                    file.close().map_err(|error| self.refuse_area("close", &opened_as, error))?;
-                let session = self.context.session;
-                let duration_ms = since.elapsed_ms();
-                let path = path.relative();
-                if writes {
-                    let bytes_per_second = written_bytes * 1000 / duration_ms.max(1);
-                    self.record(Fact::UploadFinished {
-                        session,
-                        path,
-                        size_bytes,
-                        written_bytes,
-                        duration_ms,
-                        bytes_per_second,
-                    });
-                } else {
-                    self.record(Fact::DownloadFinished { session, path, read_bytes, duration_ms });
-                }
-                Ok(done(id))
-            }
-        }
+        self.about_handle(id, "close", handle, Detail::default(), |operations, handle| {
+            operations.close(id, handle)
+        })
+        .await
     }
 
     async fn read(&mut self, id: u32, handle: String, offset: u64, len: u32) -> Answer<Data> {
-        let file = self.open_file(&handle)?;
-        match file.read_at(len.min(READ_BYTES) as usize, offset) {
-            Ok(data) if data.is_empty() && len > 0 => Err(StatusReply::new(StatusCode::Eof)),
-            Ok(data) => Ok(Data { id, data }),
-            Err(error) => {
-                let path = file.path().clone();
-                Err(self.disk_error("read", &path, &error))
-            }
-        }
+        let detail = Detail { range: Some((offset, offset.saturating_add(len.into()))), ..Detail::default() };
+        self.about_handle(id, "read", handle, detail, |operations, handle| {
+            operations.read(id, handle, offset, len)
+        })
+        .await
     }
 
     async fn write(&mut self, id: u32, handle: String, offset: u64, data: Vec<u8>) -> Answer<Status> {
-        let file = self.open_file(&handle)?;
-        match file.write_at(&data, offset) {
-            Ok(()) => Ok(done(id)),
-            Err(error) => {
-                let path = file.path().clone();
-                Err(self.disk_error("write", &path, &error))
-            }
-        }
+        let range = Some((offset, offset.saturating_add(data.len() as u64)));
+        let detail = Detail { range, ..Detail::default() };
+        self.about_handle(id, "write", handle, detail, |operations, handle| {
+            operations.write(id, handle, offset, &data)
+        })
+        .await
     }
 
     async fn lstat(&mut self, id: u32, path: String) -> Answer<Attrs> {
-        self.attributes("lstat", id, &path)
+        self.about_path(id, "lstat", path, |operations, path| operations.lstat(id, path)).await
     }
 
     async fn stat(&mut self, id: u32, path: String) -> Answer<Attrs> {
-        self.attributes("stat", id, &path)
+        self.about_path(id, "stat", path, |operations, path| operations.stat(id, path)).await
     }
 
     async fn fstat(&mut self, id: u32, handle: String) -> Answer<Attrs> {
-        let file = self.open_file(&handle)?;
-        let metadata =
-            file.metadata().map_err(|error| status_of_io(&error).with_message(error.to_string()))?;
-        Ok(Attrs { id, attrs: attributes::of_open(&metadata) })
+        self.about_handle(id, "fstat", handle, Detail::default(), |operations, handle| {
+            operations.fstat(id, handle)
+        })
+        .await
     }
 
     async fn setstat(&mut self, id: u32, path: String, attrs: FileAttributes) -> Answer<Status> {
-        let site_path = self.path("setstat", &path)?;
-        // A missing file is reported as missing whatever the settings say: clients tell the two apart.
-        self.context.area.metadata(&site_path).map_err(|error| self.refuse_area("setstat", &path, error))?;
-        self.change_attributes(id, &site_path.relative(), &attrs, |aspects| {
-            let writes = aspects.contains(&Aspect::Size);
-            self.context
-                .area
-                .change(&site_path, writes, |file| attributes::apply(file, &attrs, aspects))
-                .map_err(|error| self.refuse_area("setstat", &path, error))
-        })
+        let detail = Detail { attributes: Some(&attrs), ..Detail::default() };
+        self.begin(id, "setstat", Target::Path(&path), detail).await?;
+        let name = self.named(Target::Path(&path));
+        let answer = self.operations.setstat(id, path, attrs);
+        self.finish("setstat", &name).await;
+        answer
     }
 
     async fn fsetstat(&mut self, id: u32, handle: String, attrs: FileAttributes) -> Answer<Status> {
-        self.open_file(&handle)?;
-        let Some(Held::File { file, .. }) = self.handles.get(&handle) else {
-            return Err(self.unimplemented());
-        };
-        let path = file.path();
-        self.change_attributes(id, &path.relative(), &attrs, |aspects| {
-            attributes::apply(file.file(), &attrs, aspects)
-                .map_err(|error| self.disk_error("fsetstat", path, &error))
+        let detail = Detail { attributes: Some(&attrs), ..Detail::default() };
+        let wanted = attrs.clone();
+        self.about_handle(id, "fsetstat", handle, detail, |operations, handle| {
+            operations.fsetstat(id, handle, wanted)
         })
+        .await
     }
 
     async fn opendir(&mut self, id: u32, path: String) -> Answer<Handle> {
-        let site_path = self.path("opendir", &path)?;
-        let entries =
-            self.context.area.list(&site_path).map_err(|error| self.refuse_area("opendir", &path, error))?;
-        let handle = self.hold("opendir", &path, Held::Folder { entries: entries.into_iter() })?;
-        Ok(Handle { id, handle })
+        let hide = self.begin(id, "opendir", Target::Path(&path), Detail::default()).await?;
+        let name = self.named(Target::Path(&path));
+        let answer = self.operations.opendir(id, path, hide);
+        self.finish("opendir", &name).await;
+        answer
     }
 
     async fn readdir(&mut self, id: u32, handle: String) -> Answer<Name> {
-        let count = self.context.settings.limits.directory_entries_per_reply.max(1) as usize;
-        let Some(Held::Folder { entries }) = self.handles.get_mut(&handle) else {
-            return Err(StatusCode::Failure.with_message("unknown folder handle"));
-        };
-        let piece: Vec<Entry> = entries.take(count).collect();
-        if piece.is_empty() {
-            return Err(StatusReply::new(StatusCode::Eof));
-        }
-        let now = self.context.clock.now();
-        let files = piece
-            .into_iter()
-            .map(|entry| {
-                let attrs = attributes::of_entry(&entry.metadata);
-                attributes::listed(entry.name, attrs, &self.context.site, now, &self.zone)
-            })
-            .collect();
-        Ok(Name { id, files })
+        self.about_handle(id, "readdir", handle, Detail::default(), |operations, handle| {
+            operations.readdir(id, handle)
+        })
+        .await
     }
 
     async fn remove(&mut self, id: u32, filename: String) -> Answer<Status> {
-        let path = self.path("remove", &filename)?;
-        self.context.area.remove_file(&path).map_err(|error| self.refuse_area("remove", &filename, error))?;
-        self.record(Fact::FileRemoved { session: self.context.session, path: path.relative() });
-        Ok(done(id))
+        self.about_path(id, "remove", filename, |operations, path| operations.remove(id, path)).await
     }
 
     async fn mkdir(&mut self, id: u32, path: String, _attrs: FileAttributes) -> Answer<Status> {
-        let site_path = self.path("mkdir", &path)?;
-        self.context.area.make_folder(&site_path).map_err(|error| self.refuse_area("mkdir", &path, error))?;
-        self.warn_of_name(&site_path);
-        self.record(Fact::DirectoryMade { session: self.context.session, path: site_path.relative() });
-        Ok(done(id))
+        self.about_path(id, "mkdir", path, |operations, path| operations.mkdir(id, path)).await
     }
 
     async fn rmdir(&mut self, id: u32, path: String) -> Answer<Status> {
-        let site_path = self.path("rmdir", &path)?;
-        self.context
-            .area
-            .remove_folder(&site_path)
-            .map_err(|error| self.refuse_area("rmdir", &path, error))?;
-        self.record(Fact::DirectoryRemoved { session: self.context.session, path: site_path.relative() });
-        Ok(done(id))
+        self.about_path(id, "rmdir", path, |operations, path| operations.rmdir(id, path)).await
     }
 
     async fn realpath(&mut self, id: u32, path: String) -> Answer<Name> {
-        // As OpenSSH does: the name is made canonical whether or not anything is there.
-        let path = self.path("realpath", &path)?;
-        Ok(Name {
-            id,
-            files: vec![File {
-                filename: path.to_string(),
-                longname: path.to_string(),
-                attrs: FileAttributes::empty(),
-            }],
-        })
+        self.about_path(id, "realpath", path, |operations, path| operations.realpath(id, path)).await
     }
 
     async fn rename(&mut self, id: u32, oldpath: String, newpath: String) -> Answer<Status> {
-        self.rename_to(id, &oldpath, &newpath, false)
+        let detail = Detail { to: Some(&newpath), ..Detail::default() };
+        self.begin(id, "rename", Target::Path(&oldpath), detail).await?;
+        let name = self.named(Target::Path(&newpath));
+        let answer = self.operations.rename(id, oldpath, newpath);
+        self.finish("rename", &name).await;
+        answer
     }
 
-    async fn readlink(&mut self, _id: u32, path: String) -> Answer<Name> {
-        Err(self.refuse("readlink", &path, StatusCode::OpUnsupported, "there are no links here"))
+    async fn readlink(&mut self, id: u32, path: String) -> Answer<Name> {
+        self.operations.readlink(id, path)
     }
 
-    async fn symlink(&mut self, _id: u32, linkpath: String, _targetpath: String) -> Answer<Status> {
-        Err(self.refuse("symlink", &linkpath, StatusCode::OpUnsupported, "links cannot be made here"))
+    async fn symlink(&mut self, id: u32, linkpath: String, targetpath: String) -> Answer<Status> {
+        self.operations.symlink(id, linkpath, targetpath)
     }
 
     async fn extended(&mut self, id: u32, request: String, data: Vec<u8>) -> Answer<Packet> {
-        if request == UNDECODABLE {
-            let (status, reason) = undecodable_reply(&data);
-            return Err(self.refuse("decode", "", status, reason));
-        }
-        let Some(known) = extension::known(&request, &self.context.settings.extensions) else {
-            // Clients probe for extensions; the refusal is the answer, not an event.
-            return Err(StatusReply::new(StatusCode::OpUnsupported));
-        };
-        let malformed =
-            || StatusCode::BadMessage.with_message(format!("{request}: its data cannot be decoded"));
-        use crate::config::Extension::{Fsync, Limits, PosixRename, Statvfs};
-        match known {
-            PosixRename => {
-                let (from, to) = extension::two_strings(&data).ok_or_else(malformed)?;
-                self.rename_to(id, &from, &to, true).map(Packet::Status)
-            }
-            Fsync => {
-                let handle = extension::one_string(&data).ok_or_else(malformed)?;
-                let file = self.open_file(&handle)?;
-                if let Err(error) = file.file().sync_all() {
-                    let path = file.path().clone();
-                    return Err(self.disk_error("fsync", &path, &error));
-                }
-                Ok(Packet::Status(done(id)))
-            }
-            Limits => {
-                let data = extension::limits_reply(&self.context.settings.limits);
-                Ok(Packet::ExtendedReply(ExtendedReply { id, data }))
-            }
-            Statvfs => {
-                let path = extension::one_string(&data).ok_or_else(malformed)?;
-                self.attributes("statvfs", id, &path)?;
-                let space = self
-                    .context
-                    .area
-                    .space()
-                    .map_err(|error| status_of_io(&error).with_message(error.to_string()))?;
-                Ok(Packet::ExtendedReply(ExtendedReply { id, data: extension::statvfs_reply(&space) }))
-            }
-        }
-    }
-}
-
-impl Session {
-    fn rename_to(&mut self, id: u32, oldpath: &str, newpath: &str, replace: bool) -> Answer<Status> {
-        let from = self.path("rename", oldpath)?;
-        let to = self.path("rename", newpath)?;
-        let replaced = self
-            .context
-            .area
-            .rename(&from, &to, replace)
-            .map_err(|error| self.refuse_area("rename", oldpath, error))?;
-        self.warn_of_name(&to);
-        let session = self.context.session;
-        self.record(Fact::FileRenamed { session, from: from.relative(), to: to.relative(), replaced });
-        Ok(done(id))
-    }
-}
-
-fn done(id: u32) -> Status {
-    Status {
-        id,
-        status_code: StatusCode::Ok,
-        error_message: "Success".to_owned(),
-        language_tag: String::new(),
-    }
-}
-
-/// The status OpenSSH's server gives for the same error.
-fn status_of(error: &AreaError) -> StatusCode {
-    match error {
-        AreaError::NoSuchFile { .. } => StatusCode::NoSuchFile,
-        AreaError::Forbidden { .. } => StatusCode::PermissionDenied,
-        AreaError::Conflict { .. } => StatusCode::Failure,
-        AreaError::Disk { error, .. } => status_of_io(error),
-    }
-}
-
-fn status_of_io(error: &io::Error) -> StatusCode {
-    match error.kind() {
-        io::ErrorKind::NotFound => StatusCode::NoSuchFile,
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => StatusCode::PermissionDenied,
-        _ => StatusCode::Failure,
+        self.begin(id, "extended", Target::Path(&request), Detail::default()).await?;
+        let answer = self.operations.extended(id, request.clone(), data);
+        self.finish("extended", &request).await;
+        answer
     }
 }

@@ -106,6 +106,11 @@ facts! {
     /// A name was taken that Windows, where the client folders are, cannot hold.
     "name.warned" NameWarned { session: u64, path: String, reason: String }
 
+    /// A request came, where `record-requests` is on; WRITEs to a file in a row are one event.
+    "request.received" RequestReceived { session: u64, operation: String, path: String, to: Option<String>, flags: Vec<String>, attributes: Vec<String>, count: u64, size_bytes: Option<u64> }
+    /// A fault struck.
+    "fault.fired" FaultFired { session: u64, fault: String, operation: String, path: String }
+
     /// A site handed over key and addresses.
     "site.requested" SiteRequested { due: String }
     /// A site was provisioned: it can log in from now on.

@@ -62,6 +62,8 @@ pub struct Filter {
     pub site: Option<String>,
     /// Fields and the values they must have, compared as text; volatile ones included.
     pub fields: BTreeMap<String, Value>,
+    /// Words that some field must contain.
+    pub says: Option<String>,
 }
 
 impl Filter {
@@ -74,6 +76,7 @@ impl Filter {
             })
             && self.site.as_ref().is_none_or(|site| event.site.as_ref() == Some(site))
             && (self.fields.is_empty() || self.fields_match(&event.to_json()))
+            && self.says.as_ref().is_none_or(|text| says(&event.to_json(), text))
     }
 
     fn fields_match(&self, event: &Value) -> bool {
@@ -82,6 +85,15 @@ impl Filter {
             // Query strings know no types: 3 and "3" are the same there.
             found.is_some_and(|found| found == wanted || as_text(found) == as_text(wanted))
         })
+    }
+}
+
+fn says(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(found) => found.contains(text),
+        Value::Array(items) => items.iter().any(|item| says(item, text)),
+        Value::Object(fields) => fields.values().any(|field| says(field, text)),
+        _ => false,
     }
 }
 

@@ -1,0 +1,37 @@
+//! `/faults`: arming what is to go wrong, and disarming it.
+
+use axum::Json;
+use axum::extract::{Path, State as Shared};
+use serde_json::{Value, json};
+
+use super::State;
+use super::error::{ApiError, Body};
+use crate::fault::FaultSpec;
+
+pub(super) async fn list(Shared(state): Shared<State>) -> Json<Value> {
+    Json(json!({"faults": state.faults.armed()}))
+}
+
+pub(super) async fn arm(
+    Shared(state): Shared<State>,
+    Body(spec): Body<FaultSpec>,
+) -> Result<Json<Value>, ApiError> {
+    let id = state.faults.arm(spec).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    Ok(Json(json!({"id": id})))
+}
+
+pub(super) async fn disarm(
+    Shared(state): Shared<State>,
+    Path(id): Path<u64>,
+) -> Result<Json<Value>, ApiError> {
+    if state.faults.disarm(id) {
+        Ok(Json(json!({"status": "ok"})))
+    } else {
+        Err(ApiError::not_found(format!("no fault {id} is armed")))
+    }
+}
+
+pub(super) async fn clear(Shared(state): Shared<State>) -> Json<Value> {
+    state.faults.clear();
+    Json(json!({"status": "ok"}))
+}
