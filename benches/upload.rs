@@ -3,7 +3,7 @@
 //! `cargo bench -p spatialcloud-benches`
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use spatialcloud_harness::client::{Availability, CLIENTS, Login, Operation};
+use spatialcloud_harness::client::{self, Availability, Login, Operation};
 use spatialcloud_harness::{Stack, keys};
 use tokio::runtime::Runtime;
 
@@ -25,7 +25,7 @@ fn uploads(criterion: &mut Criterion) {
     let upload = Operation::upload(local, "Database/IntraMapsSpatialCloud.bak");
     let mut group = criterion.benchmark_group("upload");
     group.throughput(Throughput::Bytes(size_bytes)).sample_size(10).sampling_mode(SamplingMode::Flat);
-    for client in CLIENTS {
+    for client in client::all().into_iter().filter(|client| !client.is_profile()) {
         if let Availability::Missing { reason, .. } = client.availability() {
             eprintln!("{}: not run here: {reason}", client.name());
             continue;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use spatialcloud_backup::writer::DAMAGES;
 
 use crate::behaviours::BEHAVIOURS;
-use crate::client::CLIENTS;
+use crate::client;
 use crate::contract::RULES;
 use crate::step::STEPS;
 use crate::{keys, stack};
@@ -85,7 +85,7 @@ pub fn text() -> String {
         "Damage",
         DAMAGES.iter().map(|(_, name, _, sentence)| format!("- `{name}`: {sentence}")).collect(),
     );
-    section("Clients", CLIENTS.iter().map(|client| format!("- `{}`", client.name())).collect());
+    section("Clients", client::names().iter().map(|name| format!("- `{name}`")).collect());
     section(
         "Client behaviours",
         BEHAVIOURS.iter().map(|(behaviour, summary)| format!("- **{behaviour}** {summary}")).collect(),

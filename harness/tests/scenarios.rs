@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use spatialcloud_harness::client::{Availability, CLIENTS};
+use spatialcloud_harness::client::{self, Availability};
 use spatialcloud_harness::report::terminal::{Style, failure};
 use spatialcloud_harness::runner::{self, Options};
 use spatialcloud_harness::{keys, scenario};
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> =
         files.into_iter().map(|file| Trial::test(runner::short_name(&file), move || run(&file))).collect();
     let required = std::env::var("SPATIALCLOUD_REQUIRE").is_ok_and(|value| value == "all");
-    for client in CLIENTS {
+    for client in client::all() {
         if let Availability::Missing { reason, remedy } = client.availability() {
             let name = format!("{} is missing: {reason}; {remedy}", client.name());
             let trial = Trial::test(name.clone(), move || Err(Failed::from(name.as_str())));

@@ -22,7 +22,7 @@ fn versions() -> Option<(String, String)> {
 
 #[async_trait]
 impl Client for Curl {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "curl"
     }
 

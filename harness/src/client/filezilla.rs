@@ -18,7 +18,7 @@ pub struct FileZilla;
 
 #[async_trait]
 impl Client for FileZilla {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "filezilla"
     }
 

@@ -16,7 +16,7 @@ const REMEDY: &str = "apt-get install libjsch-java default-jdk-headless";
 
 #[async_trait]
 impl Client for Jsch {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "jsch"
     }
 

@@ -9,7 +9,7 @@ pub struct Lftp;
 
 #[async_trait]
 impl Client for Lftp {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "lftp"
     }
 

@@ -1,4 +1,4 @@
-//! SFTP clients under test: one file each, one line each in [`CLIENTS`].
+//! SFTP clients under test: one file each, one line each in [`CLIENTS`]; profiles of others beside them.
 
 mod builtin;
 mod curl;
@@ -10,12 +10,17 @@ mod process;
 mod pscp;
 mod putty;
 mod python;
+pub mod profile;
 mod rclone;
 mod scp;
+mod sftp;
+mod ssh;
 mod sshfs;
+mod winscp;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,9 +28,10 @@ use async_trait::async_trait;
 use crate::keys::KeyPair;
 use crate::stack::SftpAddress;
 pub use builtin::HeldUpload;
+pub use profile::Profile;
 
-/// Every client there is, in the order of reports.
-pub static CLIENTS: &[&dyn Client] = &[
+/// Every real client there is a driver for, in the order of reports.
+static CLIENTS: &[&dyn Client] = &[
     &openssh::OpenSsh,
     &scp::Scp,
     &putty::Putty,
@@ -46,9 +52,39 @@ pub static CLIENTS: &[&dyn Client] = &[
 /// The name of the client that is always there.
 pub const BUILT_IN: &str = "built-in";
 
+/// Profiles that users brought.
+static ADDED: Mutex<Vec<&'static Profile>> = Mutex::new(Vec::new());
+
+/// Every client: the real ones, then the profiles that come with the program, then those that were added.
+///
+/// WinSCP stands among the real ones where it is on the path; elsewhere its profile bears the name.
+pub fn all() -> Vec<&'static dyn Client> {
+    let added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let winscp: Option<&dyn Client> = process::is_on_path(winscp::PROGRAM).then_some(&winscp::WinScp);
+    let real: Vec<&dyn Client> = CLIENTS.iter().copied().chain(winscp).collect();
+    let is_real = |profile: &&Profile| winscp.is_some_and(|winscp| winscp.name() == profile.name);
+    let profiles = profile::PROFILES.iter().chain(added.iter().copied()).filter(|profile| !is_real(profile));
+    let profiles: Vec<&dyn Client> = profiles.map(|profile| profile as &dyn Client).collect();
+    [real, profiles].concat()
+}
+
+/// The names of all.
+pub fn names() -> Vec<&'static str> {
+    all().into_iter().map(Client::name).collect()
+}
+
 /// The client of that name.
 pub fn named(name: &str) -> Option<&'static dyn Client> {
-    CLIENTS.iter().copied().find(|client| client.name() == name)
+    all().into_iter().find(|client| client.name() == name)
+}
+
+/// Makes a profile a client like any other, for as long as the process lives.
+pub fn add(profile: Profile) -> Result<(), String> {
+    if named(&profile.name).is_some() {
+        return Err(format!("there is a client {:?} already: give the profile another name", profile.name));
+    }
+    ADDED.lock().unwrap_or_else(PoisonError::into_inner).push(Box::leak(Box::new(profile)));
+    Ok(())
 }
 
 /// Whether a client can be used on this machine.
@@ -214,7 +250,17 @@ impl Outcome {
 #[async_trait]
 pub trait Client: Sync {
     /// The name used in scenarios and reports.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
+
+    /// Whether it is played from a file rather than run.
+    fn is_profile(&self) -> bool {
+        false
+    }
+
+    /// The real client that a profile is held against; it takes part only where it is named.
+    fn stands_for(&self) -> Option<&str> {
+        None
+    }
 
     /// Whether it can be used here.
     fn availability(&self) -> Availability;
@@ -229,6 +275,22 @@ pub trait Client: Sync {
 
     /// Does it. Every failure is an outcome: what the client says is what counts.
     async fn perform(&self, login: &Login, operation: &Operation) -> Outcome;
+}
+
+/// Reads until the buffer is full or the file ends.
+async fn read_full(
+    file: &mut (impl tokio::io::AsyncRead + Unpin),
+    buffer: &mut [u8],
+) -> std::io::Result<usize> {
+    use tokio::io::AsyncReadExt;
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read(&mut buffer[filled..]).await? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
 }
 
 /// When a file was last changed, in seconds since 1970.

@@ -56,7 +56,7 @@ pub fn known_hosts(login: &Login) -> io::Result<std::path::PathBuf> {
 
 #[async_trait]
 impl Client for OpenSsh {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "openssh"
     }
 

@@ -11,7 +11,7 @@ const NO_OTHER: &str = "pscp only copies and lists";
 
 #[async_trait]
 impl Client for Pscp {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "pscp"
     }
 

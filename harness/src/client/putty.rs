@@ -32,7 +32,7 @@ pub fn identify(command: &mut Command, login: &Login) -> Result<(), &'static str
 
 #[async_trait]
 impl Client for Putty {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "putty"
     }
 

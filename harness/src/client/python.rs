@@ -107,7 +107,7 @@ impl Python {
 
 #[async_trait]
 impl Client for Python {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.name
     }
 

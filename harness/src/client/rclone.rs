@@ -9,7 +9,7 @@ pub struct Rclone;
 
 #[async_trait]
 impl Client for Rclone {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "rclone"
     }
 

@@ -9,7 +9,7 @@ pub struct Scp;
 
 #[async_trait]
 impl Client for Scp {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "scp"
     }
 

@@ -22,7 +22,7 @@ exit $status
 
 #[async_trait]
 impl Client for Sshfs {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "sshfs"
     }
 

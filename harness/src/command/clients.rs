@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::json;
-use spatialcloud_harness::client::{Availability, CLIENTS};
+use spatialcloud_harness::client::{self, Availability};
 use spatialcloud_harness::report;
 
 use crate::exit::Exit;
@@ -15,18 +15,20 @@ pub struct Arguments {
 }
 
 pub fn perform(arguments: &Arguments) -> Exit {
-    let found: Vec<_> = CLIENTS.iter().map(|client| (client.name(), client.availability())).collect();
+    let found: Vec<_> = client::all().into_iter().map(|client| (client, client.availability())).collect();
     if arguments.json {
-        let clients: Vec<_> = found.iter().map(|(name, found)| report::json::client(name, found)).collect();
+        let clients: Vec<_> = found.iter().map(|(client, found)| report::json::client(*client, found)).collect();
         println!("{}", json!({"clients": clients}));
         return Exit::Passed;
     }
     let style = super::style();
-    for (name, found) in &found {
+    let width = found.iter().map(|(client, _)| client.name().len()).max().unwrap_or_default();
+    for (client, found) in &found {
+        let name = client.name();
         match found {
-            Availability::Usable { version } => println!("{} {name:<10} {version}", style.good("✓")),
+            Availability::Usable { version } => println!("{} {name:<width$} {version}", style.good("✓")),
             Availability::Missing { reason, remedy } => {
-                println!("{} {name:<10} {reason}: {remedy}", style.warn("✗"));
+                println!("{} {name:<width$} {reason}: {remedy}", style.warn("✗"));
             }
         }
     }

@@ -9,6 +9,7 @@ mod generate;
 mod inspect;
 mod key;
 mod mover;
+mod record;
 mod run;
 mod site;
 mod up;
@@ -39,6 +40,8 @@ pub enum Command {
     Key(key::Arguments),
     /// Show which clients can be used here, and why others cannot
     Clients(clients::Arguments),
+    /// Write what a client asks of the server as a profile
+    Record(record::Arguments),
     /// Show every rule of the contract with the scenarios that prove it
     Contract(contract::Arguments),
     /// Show and change the sites of a running stack
@@ -56,6 +59,7 @@ pub async fn perform(command: Command) -> Exit {
     match command {
         Command::Run(arguments) => run::perform(arguments).await,
         Command::Up(arguments) => up::perform(arguments).await,
+        Command::Record(arguments) => record::perform(arguments).await,
         Command::Check(arguments) => check::perform(&arguments),
         Command::Inspect(arguments) => inspect::perform(&arguments),
         Command::Generate(arguments) => generate::perform(&arguments),

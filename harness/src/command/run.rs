@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use spatialcloud_harness::client::{Availability, CLIENTS};
+use spatialcloud_harness::client::{self, Availability, Profile};
 use spatialcloud_harness::report::{self, Run, terminal};
 use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError};
 
@@ -40,6 +40,9 @@ pub struct Arguments {
     /// Fail if one of these clients is missing, or any (all)
     #[arg(long, value_name = "all|NAME", value_delimiter = ',')]
     require: Vec<String>,
+    /// Play this client profile too; may be given several times
+    #[arg(long, value_name = "FILE")]
+    profile: Vec<PathBuf>,
     /// Write a JUnit XML report
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -58,6 +61,11 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
 }
 
 pub async fn perform(arguments: Arguments) -> Exit {
+    for path in &arguments.profile {
+        if let Err(message) = add_profile(path) {
+            return fail(Exit::BadScenario, message);
+        }
+    }
     if let Err(message) = check_names(&arguments) {
         return fail(Exit::WrongUse, message);
     }
@@ -97,9 +105,14 @@ pub async fn perform(arguments: Arguments) -> Exit {
     }
 }
 
+fn add_profile(path: &Path) -> Result<(), String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    client::add(Profile::read(path, &text)?).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 /// Client names on the command line must be names of clients.
 fn check_names(arguments: &Arguments) -> Result<(), String> {
-    let known: Vec<&str> = CLIENTS.iter().map(|client| client.name()).collect();
+    let known = client::names();
     let given =
         arguments.client.iter().flatten().chain(arguments.require.iter().filter(|name| *name != "all"));
     for name in given {
@@ -115,9 +128,10 @@ fn missing(plan: &Plan, required: &[String]) -> Vec<String> {
     let is_required = |name: &str| required.iter().any(|required| required == "all" || required == name);
     plan.clients
         .iter()
-        .filter(|(name, _)| is_required(name))
-        .filter_map(|(name, found)| match found {
+        .filter(|(client, _)| is_required(client.name()))
+        .filter_map(|(client, found)| match found {
             Availability::Missing { reason, remedy } => {
+                let name = client.name();
                 Some(format!("{name} is missing: {reason}; {remedy}"))
             }
             Availability::Usable { .. } => None,
@@ -198,7 +212,7 @@ impl Groups {
         }
         let mut finished = self.finished.remove(name)?;
         let order = |result: &CaseResult| {
-            CLIENTS.iter().position(|client| client.name() == result.case.client.name())
+            client::names().iter().position(|name| *name == result.case.client.name())
         };
         finished.sort_by_key(|result| (result.case.scenario.row.clone(), order(result)));
         Some(finished)

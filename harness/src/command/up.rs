@@ -15,7 +15,7 @@ use super::{events, fail};
 use crate::exit::Exit;
 
 /// The site that is there where no configuration names another.
-const DEMO: &str = "DEMO";
+pub const DEMO: &str = "DEMO";
 
 #[derive(Args)]
 pub struct Arguments {
@@ -135,12 +135,14 @@ fn settings(arguments: &Arguments) -> Result<Value, String> {
 }
 
 /// The demonstration site: its key pair, made once and kept beside the stack's data.
-struct Demo {
-    pair: KeyPair,
+pub struct Demo {
+    /// The keys.
+    pub pair: KeyPair,
     known_hosts: PathBuf,
 }
 
-async fn demo(stack: &Stack) -> Result<Demo, String> {
+/// Makes the demonstration site, unless it is there.
+pub async fn demo(stack: &Stack) -> Result<Demo, String> {
     let folder = stack.data().join("demo");
     let shown = |error: io::Error| format!("the demonstration site's key: {error}");
     std::fs::create_dir_all(&folder).map_err(shown)?;
@@ -176,7 +178,8 @@ fn kept_pair(private: &Path) -> io::Result<KeyPair> {
     })
 }
 
-fn card(stack: &Stack, demo: Option<&Demo>, is_kept: bool) -> String {
+/// Everything that is needed to connect.
+pub fn card(stack: &Stack, demo: Option<&Demo>, is_kept: bool) -> String {
     let (style, sftp) = (super::style(), stack.sftp());
     let mut lines = vec![
         ("host", sftp.host.clone()),

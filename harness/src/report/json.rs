@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Run;
-use crate::client::Availability;
+use crate::client::{Availability, Client};
 use crate::runner::{CaseResult, FailureReport, Skip, SkipKind};
 
 /// Version of the form; changes only with a line in the CHANGELOG.
@@ -21,21 +21,22 @@ pub fn report(run: &Run<'_>) -> Value {
             "unable": run.unable().count(),
             "duration_ms": millis(run.duration),
         },
-        "clients": run.plan.clients.iter().map(|(name, found)| client(name, found)).collect::<Vec<_>>(),
+        "clients": run.plan.clients.iter().map(|(asked, found)| client(*asked, found)).collect::<Vec<_>>(),
         "cases": run.results.iter().map(case).collect::<Vec<_>>(),
         "skipped": run.plan.skips.iter().map(skip).collect::<Vec<_>>(),
     })
 }
 
 /// A client and whether it can be used here.
-pub fn client(name: &str, found: &Availability) -> Value {
+pub fn client(client: &dyn Client, found: &Availability) -> Value {
     let (usable, version, reason) = match found {
         Availability::Usable { version } => (true, json!(version), Value::Null),
         Availability::Missing { reason, remedy } => {
             (false, Value::Null, json!(format!("{reason}: {remedy}")))
         }
     };
-    json!({"name": name, "kind": "real", "usable": usable, "version": version, "reason": reason})
+    let kind = if client.is_profile() { "profile" } else { "real" };
+    json!({"name": client.name(), "kind": kind, "usable": usable, "version": version, "reason": reason})
 }
 
 fn millis(duration: std::time::Duration) -> u64 {

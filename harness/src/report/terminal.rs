@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Run;
-use crate::client::Availability;
+use crate::client::{Availability, Client};
 use crate::runner::{CaseResult, FailureReport, Plan, SkipKind, grouped};
 
 /// Events shown below a failure; all of them are in the JSON report.
@@ -74,11 +74,20 @@ pub fn heading(plan: &Plan, style: Style) -> String {
         counted(plan.cases.len(), "case"),
         counted(plan.scenarios, "scenario")
     );
-    for (name, found) in &plan.clients {
+    // Who has nothing to do is told at the end, with the reason.
+    let takes_part = |client: &dyn Client| plan.cases.iter().any(|case| case.client.name() == client.name());
+    let clients: Vec<_> = plan
+        .clients
+        .iter()
+        .filter(|(client, found)| matches!(found, Availability::Missing { .. }) || takes_part(*client))
+        .collect();
+    let width = clients.iter().map(|(client, _)| client.name().len()).max().unwrap_or_default();
+    for (client, found) in clients {
+        let name = client.name();
         let _ = match found {
-            Availability::Usable { version } => writeln!(text, "  {name:<10} {}", style.faint(version)),
+            Availability::Usable { version } => writeln!(text, "  {name:<width$} {}", style.faint(version)),
             Availability::Missing { reason, remedy } => {
-                writeln!(text, "  {name:<10} {}", style.warn(&format!("missing: {reason}; {remedy}")))
+                writeln!(text, "  {name:<width$} {}", style.warn(&format!("missing: {reason}; {remedy}")))
             }
         };
     }
@@ -102,7 +111,7 @@ pub fn scenario(results: &[&CaseResult], style: Style) -> String {
         };
         let row = result.case.scenario.row.as_ref().map(|row| format!("{row}  ")).unwrap_or_default();
         let line = format!(
-            "  {mark} {:<10} {:>7}  {row}{words}",
+            "  {mark} {:<12} {:>7}  {row}{words}",
             result.case.client.name(),
             seconds(result.duration)
         );

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::client::{self, Availability, CLIENTS, Client, Login, Operation};
+use crate::client::{self, Availability, Client, Login, Operation};
 use crate::scenario::{self, LoadError, Scenario};
 use crate::step;
 
@@ -97,14 +97,14 @@ pub struct Skip {
 }
 
 /// What will run, and what will not.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Plan {
     /// What runs.
     pub cases: Vec<Case>,
     /// What does not, and why.
     pub skips: Vec<Skip>,
     /// Every client that was asked for, with its version or the reason it is missing.
-    pub clients: Vec<(&'static str, Availability)>,
+    pub clients: Vec<(&'static dyn Client, Availability)>,
     /// How many scenarios were read, rows counted.
     pub scenarios: usize,
 }
@@ -134,26 +134,34 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
     if !mistakes.is_empty() {
         return Err(PlanError::Files(mistakes));
     }
-    let wanted = |client: &dyn Client| {
-        options.clients.as_ref().is_none_or(|names| names.iter().any(|name| name == client.name()))
+    // What stands for a client that runs here takes part only where somebody names it.
+    let names_it = |names: &Option<Vec<String>>, client: &dyn Client| {
+        names.as_ref().is_some_and(|names| names.iter().any(|name| name == client.name()))
     };
-    let clients: Vec<_> = CLIENTS
-        .iter()
-        .copied()
+    let wanted = |client: &dyn Client| match (&options.clients, client.stands_for()) {
+        (None, None) => true,
+        (None, Some(_)) => scenarios.iter().any(|(_, scenario)| names_it(&scenario.clients, client)),
+        (names, _) => names_it(names, client),
+    };
+    let clients: Vec<_> = client::all()
+        .into_iter()
         .filter(|client| wanted(*client))
         .map(|client| (client, client.availability()))
         .collect();
     let mut plan = Plan {
         scenarios: scenarios.len(),
-        clients: clients.iter().map(|(client, found)| (client.name(), found.clone())).collect(),
+        clients: clients.clone(),
         ..Plan::default()
     };
     for (path, scenario) in scenarios {
         let needs = Needs::of(&scenario);
         let scenario_name = short_name(&path);
         for (client, availability) in &clients {
-            if scenario.clients.as_ref().is_some_and(|names| !names.iter().any(|name| name == client.name()))
-            {
+            let is_named = names_it(&scenario.clients, *client);
+            if scenario.clients.is_some() && !is_named {
+                continue;
+            }
+            if client.stands_for().is_some() && !is_named && options.clients.is_none() {
                 continue;
             }
             let skip = |kind, reason| Skip {

@@ -436,7 +436,7 @@ fn except(node: &Node) -> Result<BTreeMap<String, String>, Mistake> {
 }
 
 fn known_client(place: &Place, name: &str) -> Result<(), Mistake> {
-    let known: Vec<&str> = crate::client::CLIENTS.iter().map(|client| client.name()).collect();
+    let known = crate::client::names();
     if known.contains(&name) { Ok(()) } else { Err(Mistake::unknown(place, "client", name, &known)) }
 }
 

@@ -102,7 +102,7 @@ impl Session {
         if self.is_cut {
             return Err(StatusReply::new(StatusCode::Failure));
         }
-        if !self.records() && !self.around.faults.any() {
+        if !self.is_watched() {
             return Ok(None);
         }
         let path = self.named(target);
@@ -112,7 +112,10 @@ impl Session {
         let mut hide = None;
         for verdict in self.ask(Point::Request, operation, &path, detail.range) {
             match verdict {
-                Verdict::Status(code) => return Err(self.around.replies.status(id, code)),
+                Verdict::Status(code) => {
+                    self.note_refusal(operation, &path, code);
+                    return Err(self.around.replies.status(id, code));
+                }
                 Verdict::Cut | Verdict::Reset => {
                     let ending = if verdict == Verdict::Cut { Ending::Cut } else { Ending::Reset };
                     self.is_cut = true;
@@ -147,7 +150,10 @@ impl Session {
     }
 
     /// After a request was done, before its reply leaves.
-    async fn finish(&self, operation: &'static str, path: &str) {
+    async fn finish<T>(&mut self, operation: &'static str, path: &str, answer: &Answer<T>) {
+        if let Err(reply) = answer {
+            self.note_refusal(operation, path, reply.status_code as u32);
+        }
         for verdict in self.ask(Point::Reply, operation, path, None) {
             match verdict {
                 Verdict::RunMover(mover) => self.around.effects.run_mover(&mover).await,
@@ -206,6 +212,25 @@ impl Session {
         }
     }
 
+    /// Records that a request was answered no. The end of a file or folder is no refusal.
+    fn note_refusal(&mut self, operation: &str, path: &str, status: u32) {
+        if self.records() && status != StatusCode::Eof as u32 {
+            self.note_writes();
+            let (operation, path) = (operation.to_owned(), path.to_owned());
+            self.record(Fact::RequestRefused {
+                session: self.operations.context().session,
+                operation,
+                path,
+                status,
+            });
+        }
+    }
+
+    /// Whether somebody wants to know what requests are about.
+    fn is_watched(&self) -> bool {
+        self.records() || self.around.faults.any()
+    }
+
     /// A request that is about a path and nothing else.
     async fn about_path<T>(
         &mut self,
@@ -215,9 +240,9 @@ impl Session {
         perform: impl FnOnce(&mut Operations, String) -> Answer<T>,
     ) -> Answer<T> {
         self.begin(id, operation, Target::Path(&path), Detail::default()).await?;
-        let name = if self.around.faults.any() { self.named(Target::Path(&path)) } else { String::new() };
+        let name = if self.is_watched() { self.named(Target::Path(&path)) } else { String::new() };
         let answer = perform(&mut self.operations, path);
-        self.finish(operation, &name).await;
+        self.finish(operation, &name, &answer).await;
         answer
     }
 
@@ -231,9 +256,9 @@ impl Session {
         perform: impl FnOnce(&mut Operations, String) -> Answer<T>,
     ) -> Answer<T> {
         self.begin(id, operation, Target::Handle(&handle), detail).await?;
-        let name = if self.around.faults.any() { self.named(Target::Handle(&handle)) } else { String::new() };
+        let name = if self.is_watched() { self.named(Target::Handle(&handle)) } else { String::new() };
         let answer = perform(&mut self.operations, handle);
-        self.finish(operation, &name).await;
+        self.finish(operation, &name, &answer).await;
         answer
     }
 }
@@ -269,7 +294,7 @@ impl Handler for Session {
         self.begin(id, "open", Target::Path(&filename), detail).await?;
         let name = self.named(Target::Path(&filename));
         let answer = self.operations.open(id, filename, pflags);
-        self.finish("open", &name).await;
+        self.finish("open", &name, &answer).await;
         answer
     }
 
@@ -317,7 +342,7 @@ impl Handler for Session {
         self.begin(id, "setstat", Target::Path(&path), detail).await?;
         let name = self.named(Target::Path(&path));
         let answer = self.operations.setstat(id, path, attrs);
-        self.finish("setstat", &name).await;
+        self.finish("setstat", &name, &answer).await;
         answer
     }
 
@@ -334,7 +359,7 @@ impl Handler for Session {
         let hide = self.begin(id, "opendir", Target::Path(&path), Detail::default()).await?;
         let name = self.named(Target::Path(&path));
         let answer = self.operations.opendir(id, path, hide);
-        self.finish("opendir", &name).await;
+        self.finish("opendir", &name, &answer).await;
         answer
     }
 
@@ -366,7 +391,7 @@ impl Handler for Session {
         self.begin(id, "rename", Target::Path(&oldpath), detail).await?;
         let name = self.named(Target::Path(&newpath));
         let answer = self.operations.rename(id, oldpath, newpath);
-        self.finish("rename", &name).await;
+        self.finish("rename", &name, &answer).await;
         answer
     }
 
@@ -381,7 +406,7 @@ impl Handler for Session {
     async fn extended(&mut self, id: u32, request: String, data: Vec<u8>) -> Answer<Packet> {
         self.begin(id, "extended", Target::Path(&request), Detail::default()).await?;
         let answer = self.operations.extended(id, request.clone(), data);
-        self.finish("extended", &request).await;
+        self.finish("extended", &request, &answer).await;
         answer
     }
 }

@@ -108,6 +108,8 @@ facts! {
 
     /// A request came, where `record-requests` is on; WRITEs to a file in a row are one event.
     "request.received" RequestReceived { session: u64, operation: String, path: String, to: Option<String>, flags: Vec<String>, attributes: Vec<String>, count: u64, size_bytes: Option<u64> }
+    /// The request before this was answered no, where `record-requests` is on.
+    "request.refused" RequestRefused { session: u64, operation: String, path: String, status: u32 }
     /// A fault struck.
     "fault.fired" FaultFired { session: u64, fault: String, operation: String, path: String }
 
