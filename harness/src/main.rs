@@ -22,7 +22,23 @@ struct Arguments {
 const EXIT_CODES: &str = "Exit codes: 0 passed, 1 wrong use, 2 a scenario file cannot be used, 3 the stack could not be \
 started, 4 an expectation failed, 5 something that --require demands is missing, 130 interrupted";
 
+/// `spatialcloud … | head`: when nobody reads any more, it ends without a word, as other programs do.
+fn end_quietly_when_nobody_reads() {
+    let others = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let words = panic.payload_as_str().unwrap_or_default();
+        if words.starts_with("failed printing to std") && words.contains("Broken pipe") {
+            std::process::exit(BROKEN_PIPE);
+        }
+        others(panic);
+    }));
+}
+
+/// What shells show for a program that SIGPIPE has ended.
+const BROKEN_PIPE: i32 = 141;
+
 fn main() -> ExitCode {
+    end_quietly_when_nobody_reads();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -30,6 +30,7 @@ A file is a map. `title` and `steps` are needed; the rest is as wanted.
 | `clients` | the clients it runs with; absent: all that can do every step |
 | `except` | clients that do not run it although they could, each with the reason |
 | `behaviours` | the client behaviours it shows |
+| `twice` | `true`: it runs twice, and both runs must give the same events |
 | `for-each` | rows of values; it runs once for each, with `${name}` replaced |
 | `include` | a file beside it whose keys count where this one has none |
 | `steps` | what is done |

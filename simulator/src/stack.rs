@@ -139,6 +139,7 @@ impl Stack {
             host_key: endpoint.host_key().to_owned(),
             host_key_fingerprint: endpoint.host_key_fingerprint().to_owned(),
             host_keys: endpoint.host_keys().to_vec(),
+            legacy_ftp: endpoint.legacy_ftp(),
         });
         let token = (!http.ip().is_loopback()).then(new_token);
         let state = control::State {

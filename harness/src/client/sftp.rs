@@ -346,11 +346,7 @@ async fn read_packet(input: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, Sf
     Ok(packet)
 }
 
-async fn read_replies(
-    mut input: impl AsyncRead + Unpin,
-    waiting: Waiting,
-    _is_reading: watch::Sender<()>,
-) {
+async fn read_replies(mut input: impl AsyncRead + Unpin, waiting: Waiting, _is_reading: watch::Sender<()>) {
     // What cannot be read ends the session: whoever waits learns that the connection is lost.
     while let Ok(packet) = read_packet(&mut input).await {
         let Ok((id, reply)) = decoded(&packet) else { break };
@@ -476,7 +472,7 @@ impl Encoder {
         if let Some(size) = size {
             self.long(size);
         }
-        for (first, second) in [ownership] .into_iter().flatten() {
+        for (first, second) in [ownership].into_iter().flatten() {
             self.number(first).number(second);
         }
         if let Some(permissions) = permissions {
@@ -553,7 +549,7 @@ mod tests {
             Attributes { size: Some(5), permissions: Some(0o644), times: Some((1, 2)), ownership: None };
         let packet = encoded(7, Request::Open("/a", WRITE, attributes));
         let expected = [
-            &[0, 0, 0, 43, 3, 0, 0, 0, 7, 0, 0, 0, 2, b'/', b'a', 0, 0, 0, 2][..],
+            &[0, 0, 0, 39, 3, 0, 0, 0, 7, 0, 0, 0, 2, b'/', b'a', 0, 0, 0, 2][..],
             &[0, 0, 0, 0x0d, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0x01, 0xa4, 0, 0, 0, 1, 0, 0, 0, 2],
         ]
         .concat();

@@ -51,7 +51,11 @@ pub enum ConnectError {
 
 impl From<russh::Error> for ConnectError {
     fn from(error: russh::Error) -> ConnectError {
-        if matches!(error, russh::Error::UnknownKey) { ConnectError::HostKey } else { ConnectError::Ssh(error) }
+        if matches!(error, russh::Error::UnknownKey) {
+            ConnectError::HostKey
+        } else {
+            ConnectError::Ssh(error)
+        }
     }
 }
 

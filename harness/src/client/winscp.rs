@@ -61,7 +61,13 @@ fn script(login: &Login, operation: &Operation) -> Result<String, String> {
         }
         (None, None) => return Err("puttygen could not convert the key".to_owned()),
     };
-    let open = format!("open sftp://{}@{}:{}/ {secret} -hostkey={}", login.user, login.host, login.port, quoted(&host_key));
+    let open = format!(
+        "open sftp://{}@{}:{}/ {secret} -hostkey={}",
+        login.user,
+        login.host,
+        login.port,
+        quoted(&host_key)
+    );
     Ok(format!("option batch abort\noption confirm off\n{open}\n{}exit\n", command(operation)))
 }
 
@@ -130,8 +136,7 @@ mod tests {
             host_key_fingerprint: "SHA256:abc".to_owned(),
             ..Login::default()
         };
-        let mut upload =
-            Operation::upload("/tmp/warehouse.bak".into(), "Database/IntraMapsSpatialCloud.bak");
+        let mut upload = Operation::upload("/tmp/warehouse.bak".into(), "Database/IntraMapsSpatialCloud.bak");
         let expected = "option batch abort\noption confirm off\n\
             open sftp://CITY@127.0.0.1:2222/ -privatekey=\"Z:\\tmp\\key.ppk\" -hostkey=\"ssh-ed25519 255 abc=\"\n\
             put -nopreservetime -nopermissions \"Z:\\tmp\\warehouse.bak\" \"/Database/IntraMapsSpatialCloud.bak\"\nexit\n";

@@ -17,7 +17,8 @@ pub struct Arguments {
 pub fn perform(arguments: &Arguments) -> Exit {
     let found: Vec<_> = client::all().into_iter().map(|client| (client, client.availability())).collect();
     if arguments.json {
-        let clients: Vec<_> = found.iter().map(|(client, found)| report::json::client(*client, found)).collect();
+        let clients: Vec<_> =
+            found.iter().map(|(client, found)| report::json::client(*client, found)).collect();
         println!("{}", json!({"clients": clients}));
         return Exit::Passed;
     }

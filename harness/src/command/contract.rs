@@ -1,13 +1,11 @@
 //! `contract`: every rule, and every behaviour of clients, with the scenarios that prove it.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
 use spatialcloud_harness::behaviours::BEHAVIOURS;
-use spatialcloud_harness::contract::RULES;
-use spatialcloud_harness::{runner, scenario};
+use spatialcloud_harness::contract::{self, ProofError, RULES, UNPROVED};
 
 use super::fail;
 use crate::exit::Exit;
@@ -23,27 +21,14 @@ pub struct Arguments {
 }
 
 pub fn perform(arguments: &Arguments) -> Exit {
-    let files = match scenario::find(&arguments.paths) {
-        Ok(files) => files,
-        Err(error) => return fail(Exit::WrongUse, error),
-    };
-    let mut proofs: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for file in files {
-        match scenario::load(&file) {
-            Ok(scenarios) => {
-                // Rows of one file prove the same rules.
-                for rule in
-                    scenarios.first().iter().flat_map(|first| first.contract.iter().chain(&first.behaviours))
-                {
-                    proofs.entry(rule.clone()).or_default().push(runner::short_name(&file));
-                }
-            }
-            Err(mistake) => {
-                eprintln!("{}", mistake.render(super::error_style().is_coloured()));
-                return Exit::BadScenario;
-            }
+    let proofs = match contract::proofs(&arguments.paths) {
+        Ok(proofs) => proofs,
+        Err(ProofError::Paths(error)) => return fail(Exit::WrongUse, error),
+        Err(ProofError::File(mistake)) => {
+            eprintln!("{}", mistake.render(super::error_style().is_coloured()));
+            return Exit::BadScenario;
         }
-    }
+    };
     let tables = [("rules", "rule", RULES), ("behaviours", "behaviour", BEHAVIOURS)];
     if arguments.json {
         let tables = tables.map(|(name, word, table)| {
@@ -61,7 +46,11 @@ pub fn perform(arguments: &Arguments) -> Exit {
             println!("{} {summary}", style.strong(id));
             match proofs.get(*id) {
                 Some(scenarios) => println!("     {}", style.faint(&scenarios.join(", "))),
-                None => println!("     {}", style.warn("no scenario proves it yet")),
+                None => {
+                    let reason = UNPROVED.iter().find(|(unproved, _)| unproved == id);
+                    let reason = reason.map_or("nobody says why", |(_, reason)| reason);
+                    println!("     {}", style.warn(&format!("no scenario: {reason}")));
+                }
             }
         }
         let proved = table.iter().filter(|(id, _)| proofs.contains_key(*id)).count();

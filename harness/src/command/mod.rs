@@ -5,6 +5,7 @@ mod clients;
 mod clock;
 mod contract;
 mod events;
+mod fault;
 mod generate;
 mod inspect;
 mod key;
@@ -50,6 +51,8 @@ pub enum Command {
     Mover(mover::Arguments),
     /// Show and advance the clock of a running stack
     Clock(clock::Arguments),
+    /// Arm and disarm faults of a running stack
+    Fault(fault::Arguments),
     /// Show what happened in a running stack
     Events(events::Arguments),
 }
@@ -69,6 +72,7 @@ pub async fn perform(command: Command) -> Exit {
         Command::Site(arguments) => site::perform(arguments).await,
         Command::Mover(arguments) => mover::perform(arguments).await,
         Command::Clock(arguments) => clock::perform(arguments).await,
+        Command::Fault(arguments) => fault::perform(arguments).await,
         Command::Events(arguments) => events::perform(arguments).await,
     }
 }

@@ -41,7 +41,8 @@ pub struct Arguments {
 }
 
 pub async fn perform(arguments: Arguments) -> Exit {
-    let listen = if arguments.client.is_some() { "127.0.0.1:0".to_owned() } else { arguments.listen.to_string() };
+    let listen =
+        if arguments.client.is_some() { "127.0.0.1:0".to_owned() } else { arguments.listen.to_string() };
     let settings = json!({"endpoint": {"listen": listen, "record-requests": true}});
     let stack = match Stack::in_process().settings(settings).start().await {
         Ok(stack) => stack,
@@ -82,7 +83,9 @@ async fn driven(stack: &Stack, demo: &up::Demo, name: &str, preserve_times: bool
     if let Operation::Upload { preserve_times: preserve, .. } = &mut operation {
         *preserve = preserve_times;
     }
-    client.can(Some(&login), &operation).map_err(|reason| fail(Exit::WrongUse, format!("{name}: {reason}")))?;
+    client
+        .can(Some(&login), &operation)
+        .map_err(|reason| fail(Exit::WrongUse, format!("{name}: {reason}")))?;
     let outcome = client.perform(&login, &operation).await;
     if !outcome.succeeded {
         eprintln!("{name} says that it failed; what it asked is written all the same:\n{}", outcome.output);

@@ -211,9 +211,8 @@ impl Groups {
             return None;
         }
         let mut finished = self.finished.remove(name)?;
-        let order = |result: &CaseResult| {
-            client::names().iter().position(|name| *name == result.case.client.name())
-        };
+        let order =
+            |result: &CaseResult| client::names().iter().position(|name| *name == result.case.client.name());
         finished.sort_by_key(|result| (result.case.scenario.row.clone(), order(result)));
         Some(finished)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Case, CaseResult, FailureReport, prepare};
 use crate::scenario::node::Node;
@@ -16,17 +16,61 @@ const CLIENT_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Runs the case. Whatever goes wrong is in the result; nothing of it is left behind.
 pub async fn perform(case: Case) -> CaseResult {
+    let mut first = once(&case).await;
+    if first.failure.is_none() && case.scenario.twice {
+        let second = once(&case).await;
+        first.duration += second.duration;
+        first.failure = second.failure.or_else(|| difference(&case, &first.events, &second.events));
+    }
+    first
+}
+
+/// The first event that the same seed did not give again (C-51).
+fn difference(case: &Case, first: &[Value], second: &[Value]) -> Option<FailureReport> {
+    let shown = |event: Option<&Value>| match event {
+        None => "no more event".to_owned(),
+        Some(event) => {
+            let mut event = event.clone();
+            // What is marked so may differ: real time, ports, durations.
+            if let Some(fields) = event.as_object_mut() {
+                fields.remove("volatile");
+            }
+            event.to_string()
+        }
+    };
+    let count = first.len().max(second.len());
+    let (expected, got) = (0..count)
+        .map(|index| (shown(first.get(index)), shown(second.get(index))))
+        .find(|(first, second)| first != second)?;
+    Some(FailureReport {
+        place: case.path.display().to_string(),
+        step: "twice: true".to_owned(),
+        expected,
+        got,
+        is_ours: false,
+        client_output: String::new(),
+        events: second.to_vec(),
+        seed: case.seed,
+        replay: case.replay(),
+    })
+}
+
+async fn once(case: &Case) -> CaseResult {
     let since = Instant::now();
-    let result =
-        |story, failure| CaseResult { case: case.clone(), story, duration: since.elapsed(), failure };
-    let mut world = match world(&case).await {
+    let result = |story, client_output, events, failure| CaseResult {
+        case: case.clone(),
+        story,
+        client_output,
+        events,
+        duration: since.elapsed(),
+        failure,
+    };
+    let mut world = match world(case).await {
         Ok(world) => world,
         Err(reason) => {
             let place = case.path.display().to_string();
-            return result(
-                Vec::new(),
-                Some(report(&case, place, String::new(), Failure::Stack(reason), None).await),
-            );
+            let failure = report(case, place, String::new(), Failure::Stack(reason));
+            return result(Vec::new(), String::new(), Vec::new(), Some(failure));
         }
     };
     let names = Names {
@@ -46,27 +90,25 @@ pub async fn perform(case: Case) -> CaseResult {
             failed.get_or_insert((node, failure));
         }
     }
-    let failure = match failed {
-        None => None,
-        Some((node, failure)) => {
-            let place = case.scenario.source.line(&node.place);
-            let step = case.scenario.source.excerpt(&node.place).to_owned();
-            Some(report(&case, place, step, failure, Some(&world)).await)
-        }
-    };
+    let mut failure = failed.map(|(node, failure)| {
+        let place = case.scenario.source.line(&node.place);
+        report(case, place, case.scenario.source.excerpt(&node.place).to_owned(), failure)
+    });
+    let events = world.stack.api().events("").await.unwrap_or_default();
     let story = std::mem::take(&mut world.story);
+    let client_output = world.outcome.take().map(|outcome| outcome.output).unwrap_or_default();
     if let Some(held) = world.held.take() {
         held.cut().await;
     }
-    let stopped = world.stack.stop().await;
-    match (failure, stopped) {
-        (None, Err(error)) => {
-            let place = case.path.display().to_string();
-            let failure = report(&case, place, "stop".to_owned(), error.into(), None).await;
-            result(story, Some(failure))
-        }
-        (failure, _) => result(story, failure),
+    if let Err(error) = world.stack.stop().await {
+        let place = case.path.display().to_string();
+        failure.get_or_insert_with(|| report(case, place, "stop".to_owned(), error.into()));
     }
+    if let Some(failure) = &mut failure {
+        failure.events.clone_from(&events);
+        failure.client_output.clone_from(&client_output);
+    }
+    result(story, client_output, events, failure)
 }
 
 async fn perform_step(node: &Node, names: &Names, world: &mut World) -> Result<(), Failure> {
@@ -112,39 +154,26 @@ async fn world(case: &Case) -> Result<World, String> {
         from: sites.from,
         captures: BTreeMap::new(),
         held: None,
+        is_ordered: case.scenario.twice,
         work,
         story,
         _folder: folder,
     })
 }
 
-async fn report(
-    case: &Case,
-    place: String,
-    step: String,
-    failure: Failure,
-    world: Option<&World>,
-) -> FailureReport {
+fn report(case: &Case, place: String, step: String, failure: Failure) -> FailureReport {
     let (expected, got, is_ours) = match failure {
         Failure::Expectation { expected, got } => (expected, got, false),
         Failure::Stack(reason) => ("a stack that works".to_owned(), reason, true),
     };
-    let events = match world {
-        Some(world) => world.stack.api().events("").await.unwrap_or_default(),
-        None => Vec::new(),
-    };
-    let client_output = world
-        .and_then(|world| world.outcome.as_ref())
-        .map(|outcome| outcome.output.clone())
-        .unwrap_or_default();
     FailureReport {
         place,
         step,
         expected,
         got,
         is_ours,
-        client_output,
-        events,
+        client_output: String::new(),
+        events: Vec::new(),
         seed: case.seed,
         replay: case.replay(),
     }

@@ -22,6 +22,10 @@ pub struct CaseResult {
     pub case: Case,
     /// What is worth telling, in order.
     pub story: Vec<String>,
+    /// The client's words in its last operation.
+    pub client_output: String,
+    /// Everything that happened, in simulated time.
+    pub events: Vec<Value>,
     /// How long it took on the wall.
     pub duration: Duration,
     /// Why it failed, if it did.

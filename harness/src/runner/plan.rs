@@ -148,11 +148,7 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
         .filter(|client| wanted(*client))
         .map(|client| (client, client.availability()))
         .collect();
-    let mut plan = Plan {
-        scenarios: scenarios.len(),
-        clients: clients.clone(),
-        ..Plan::default()
-    };
+    let mut plan = Plan { scenarios: scenarios.len(), clients: clients.clone(), ..Plan::default() };
     for (path, scenario) in scenarios {
         let needs = Needs::of(&scenario);
         let scenario_name = short_name(&path);

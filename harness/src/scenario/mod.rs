@@ -39,6 +39,8 @@ pub struct Scenario {
     pub except: BTreeMap<String, String>,
     /// The client behaviours it shows.
     pub behaviours: Vec<String>,
+    /// Whether it runs twice, and both runs must give the same events.
+    pub twice: bool,
     /// What is done.
     pub steps: Vec<Node>,
     /// What is done whatever happened.
@@ -251,6 +253,7 @@ fn scenario(root: &Node, row: &Row, source: &Arc<Source>) -> Result<Scenario, Mi
     };
     let except = fields.take("except").map(except).transpose()?.unwrap_or_default();
     let behaviours = fields.texts("behaviours")?;
+    let twice = fields.flag("twice")?;
     fields.take("for-each");
     let steps = items(fields.need("steps")?, "steps")?.to_vec();
     let always = fields.take("always").map(|node| items(node, "always").map(<[Node]>::to_vec)).transpose()?;
@@ -281,6 +284,7 @@ fn scenario(root: &Node, row: &Row, source: &Arc<Source>) -> Result<Scenario, Mi
     Ok(Scenario {
         title,
         row,
+        twice,
         contract: rules.into_iter().map(|(rule, _)| rule).collect(),
         settings: read_settings(settings, clock)?,
         files,

@@ -2,6 +2,7 @@
 
 mod expect;
 mod fault;
+mod legacy_ftp;
 mod operations;
 mod place;
 mod time;
@@ -196,6 +197,12 @@ pub const STEPS: &[StepKind] = &[
         parse: place::provision,
     },
     StepKind {
+        name: "legacy-ftp",
+        sentence: "Calls the legacy FTP port, and compares what it says; without `says`, nothing may listen.",
+        example: "- legacy-ftp: { says: 421 }",
+        parse: legacy_ftp::call,
+    },
+    StepKind {
         name: "expect",
         sentence: "Compares what is there, or what happened, with what should.",
         example: "- expect: { cloud: CITY/Spatial/a.tif, same-as: a.tif }",
@@ -260,6 +267,8 @@ pub struct World {
     pub captures: BTreeMap<String, String>,
     /// An upload in mid-flight.
     pub held: Option<HeldUpload>,
+    /// Whether the order of events must be the same each time, so that a step waits for its connections' ends.
+    pub is_ordered: bool,
     /// A folder for the client and for downloads.
     pub work: PathBuf,
     /// What is worth telling of this run, for the report.

@@ -1,10 +1,12 @@
 //! Steps that the client under test performs.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{Failure, Names, Parsed, Step, World};
+use crate::api::Api;
 use crate::client::{HeldUpload, Login, Operation, Outcome};
 use crate::hash::sha256;
 use crate::keys;
@@ -49,9 +51,29 @@ async fn perform(world: &mut World, operation: &Operation, ending: &Ending) -> R
         return Err(Failure::new("a `connect` step before this one", "nobody is logged in"));
     };
     let outcome = world.client.perform(&login, operation).await;
+    if world.is_ordered {
+        all_closed(world.stack.api()).await?;
+    }
     let judged = ending.judge(&outcome);
     world.outcome = Some(outcome);
     judged
+}
+
+/// Longest wait for the server to see that a client has gone.
+const GONE: Duration = Duration::from_secs(10);
+
+/// Waits until the end of every connection has been told.
+async fn all_closed(api: &Api) -> Result<(), Failure> {
+    for opened in api.events("kind=connection.opened").await? {
+        let session = &opened["session"];
+        if api.wait(&format!("kind=connection.closed&session={session}"), GONE).await?.is_none() {
+            return Err(Failure::new(
+                "a client that hangs up",
+                format!("connection {session} is open still"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 struct Connect {

@@ -8,6 +8,7 @@ mod files;
 mod movers;
 mod sites;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State as Shared};
@@ -62,6 +63,8 @@ pub struct EndpointCard {
     pub host_key_fingerprint: String,
     /// Every host key there is; more than one where SHA-1 clients are let in.
     pub host_keys: Vec<String>,
+    /// Where legacy FTP is refused, if anywhere.
+    pub legacy_ftp: Option<SocketAddr>,
 }
 
 /// All routes.
@@ -125,6 +128,7 @@ async fn endpoint(Shared(state): Shared<State>) -> Json<Value> {
         "host_key": card.host_key,
         "host_key_fingerprint": card.host_key_fingerprint,
         "host_keys": card.host_keys,
+        "legacy_ftp": card.legacy_ftp,
         "settings": state.config.endpoint,
     }))
 }

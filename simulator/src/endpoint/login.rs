@@ -10,7 +10,7 @@ use russh::server::{
 };
 use russh::{Channel, ChannelId, ChannelOpenFailure};
 use russh_sftp::server::Config as SftpConfig;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::wire::Line;
 use super::{Shared, channel, operations, session};
@@ -28,12 +28,22 @@ pub struct Connection {
     /// Channels opened and not yet given to a subsystem.
     channels: HashMap<ChannelId, Channel<Msg>>,
     opened: u32,
+    /// Every SFTP session holds a copy until all its files are closed.
+    busy: mpsc::Sender<()>,
 }
 
 impl Connection {
     /// A connection from `address` before authentication.
-    pub fn new(shared: Arc<Shared>, session: u64, address: IpAddr, line: Line) -> Connection {
-        Connection { shared, session, address, line, site: None, channels: HashMap::new(), opened: 0 }
+    ///
+    /// `busy` is dropped when the connection and all its SFTP sessions are over.
+    pub fn new(
+        shared: Arc<Shared>,
+        session: u64,
+        address: IpAddr,
+        line: Line,
+        busy: mpsc::Sender<()>,
+    ) -> Connection {
+        Connection { shared, session, address, line, site: None, channels: HashMap::new(), opened: 0, busy }
     }
 
     fn record(&self, fact: Fact) {
@@ -127,6 +137,7 @@ impl Connection {
         let (io, pump) = channel::connect(channel, handle, limits.packet_bytes, replies, ended);
         let sftp_config = SftpConfig { max_client_packet_len: limits.packet_bytes };
         let (journal, code, number) = (self.shared.journal.clone(), site.code.clone(), self.session);
+        let busy = self.busy.clone();
         tokio::spawn(async move {
             // `run_with_config` starts a task of its own and returns.
             russh_sftp::server::run_with_config(
@@ -147,6 +158,7 @@ impl Connection {
                     },
                 );
             }
+            drop(busy);
         });
     }
 }

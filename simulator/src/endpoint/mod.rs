@@ -22,7 +22,7 @@ use russh::server::Config as SshConfig;
 use russh::{MethodKind, MethodSet};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::config::{EndpointConfig, Refusal};
@@ -115,7 +115,7 @@ pub struct Endpoint {
     host_keys: Vec<String>,
     fingerprint: String,
     accepting: tokio::task::JoinHandle<()>,
-    legacy: Option<tokio::task::JoinHandle<()>>,
+    legacy: Option<(SocketAddr, tokio::task::JoinHandle<()>)>,
 }
 
 impl Endpoint {
@@ -152,10 +152,10 @@ impl Endpoint {
         let legacy = match legacy_ftp {
             None => None,
             Some(address) => {
-                let listener = TcpListener::bind(address)
-                    .await
-                    .map_err(|error| StartError::Listen { address, error })?;
-                Some(tokio::spawn(refuse_ftp(listener, shared.clone())))
+                let failed = |error| StartError::Listen { address, error };
+                let listener = TcpListener::bind(address).await.map_err(failed)?;
+                let bound = listener.local_addr().map_err(failed)?;
+                Some((bound, tokio::spawn(refuse_ftp(listener, shared.clone()))))
             }
         };
         let accepting = tokio::spawn(accept(listener, shared.clone(), ssh));
@@ -165,6 +165,11 @@ impl Endpoint {
     /// Where it listens, with the port the system chose if 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where legacy FTP is refused, if that is set (C-06).
+    pub fn legacy_ftp(&self) -> Option<SocketAddr> {
+        self.legacy.as_ref().map(|(address, _)| *address)
     }
 
     /// The host key in OpenSSH form: `ssh-ed25519 AAAA…`.
@@ -185,8 +190,8 @@ impl Endpoint {
     /// Stops listening, cuts every connection and waits until each has put its files away.
     pub async fn stop(self) {
         self.accepting.abort();
-        if let Some(legacy) = &self.legacy {
-            legacy.abort();
+        if let Some((_, refusing)) = &self.legacy {
+            refusing.abort();
         }
         self.shared.cut.send_replace(true);
         let all_gone = async {
@@ -319,7 +324,8 @@ async fn converse(
         }
     }
     let line = Line::new();
-    let handler = login::Connection::new(shared.clone(), session, address, line.clone());
+    let (busy, mut idle) = mpsc::channel(1);
+    let handler = login::Connection::new(shared.clone(), session, address, line.clone(), busy);
     let grace = Duration::from_secs(shared.settings.limits.login_grace_seconds);
     shared.counts().waiting.insert(session);
     let timer = {
@@ -351,6 +357,8 @@ async fn converse(
     };
     timer.abort();
     line.has_ended();
+    // The end of the connection is told after the ends of its files, always in that order.
+    let _ = idle.recv().await;
     match ended {
         Ok(()) => "the client disconnected".to_owned(),
         Err(error) => error.to_string(),

@@ -102,21 +102,42 @@ struct Ask {
 /// A request, or what is done in place of one. Texts may hold `${name}`.
 #[derive(Clone, Debug, PartialEq)]
 enum What {
-    Open { path: String, flags: u32, attributes: Vec<Attribute> },
+    Open {
+        path: String,
+        flags: u32,
+        attributes: Vec<Attribute>,
+    },
     Close,
-    Write { bytes: WriteBytes, in_flight: usize, from: Option<String> },
+    Write {
+        bytes: WriteBytes,
+        in_flight: usize,
+        from: Option<String>,
+    },
     /// Reads the open file to its end, so many bytes at a time, into the local one.
     Read(u32),
     Stat(String),
     Lstat(String),
     Fstat,
-    Setstat { path: String, attributes: Vec<Attribute> },
-    Fsetstat { attributes: Vec<Attribute> },
+    Setstat {
+        path: String,
+        attributes: Vec<Attribute>,
+    },
+    Fsetstat {
+        attributes: Vec<Attribute>,
+    },
     Realpath(String),
     Opendir(String),
-    Readdir { in_flight: usize },
-    Rename { from: String, to: String },
-    PosixRename { from: String, to: String },
+    Readdir {
+        in_flight: usize,
+    },
+    Rename {
+        from: String,
+        to: String,
+    },
+    PosixRename {
+        from: String,
+        to: String,
+    },
     Remove(String),
     Mkdir(String),
     Extended(String),

@@ -26,9 +26,7 @@ impl Profile {
             Ok(node) => based(node).and_then(|node| profile(&node)),
             Err(error) => Err(Mistake { message: error.message, place: error.place, help: None }),
         };
-        parsed.map_err(|mistake| {
-            diagnostic::render(&path.display().to_string(), content, &mistake, false)
-        })
+        parsed.map_err(|mistake| diagnostic::render(&path.display().to_string(), content, &mistake, false))
     }
 }
 
@@ -43,7 +41,8 @@ fn based(node: Node) -> Result<Node, Mistake> {
             let known: Vec<&str> = FILES.iter().map(|(file, _)| *file).collect();
             return Err(Mistake::unknown(&like.place, "profile", &name, &known));
         };
-        let missing = base.into_iter().filter(|(key, _)| !entries.iter().any(|(own, _)| own.text == key.text));
+        let missing =
+            base.into_iter().filter(|(key, _)| !entries.iter().any(|(own, _)| own.text == key.text));
         let missing: Vec<_> = missing.collect();
         entries.extend(missing);
     }
@@ -64,8 +63,7 @@ fn profile(node: &Node) -> Result<Profile, Mistake> {
         }
     };
     let signatures = fields.texts("signatures")?.iter().map(signature).collect::<Result<Vec<_>, _>>()?;
-    let understands: Vec<String> =
-        fields.texts("understands")?.into_iter().map(|(wish, _)| wish).collect();
+    let understands: Vec<String> = fields.texts("understands")?.into_iter().map(|(wish, _)| wish).collect();
     let mut status_words = BTreeMap::new();
     if let Some(node) = fields.take("status-words") {
         let mut words = Fields::of(node, "status-words")?;
@@ -86,7 +84,8 @@ fn profile(node: &Node) -> Result<Profile, Mistake> {
             operations.insert(operation, asks(Some(node), &mut known.clone())?);
         }
     }
-    let at_least_one = |value: Option<i64>, default| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(default);
+    let at_least_one =
+        |value: Option<i64>, default| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(default);
     let profile = Profile {
         name,
         title,
@@ -186,9 +185,7 @@ fn ask(node: &Node, known: &mut Vec<String>) -> Result<Ask, Mistake> {
     let otherwise = match fields.take("otherwise") {
         None => Vec::new(),
         Some(node) => match &node.kind {
-            Kind::List(items) => {
-                items.iter().map(|item| reaction(item, known)).collect::<Result<_, _>>()?
-            }
+            Kind::List(items) => items.iter().map(|item| reaction(item, known)).collect::<Result<_, _>>()?,
             _ => vec![reaction(node, known)?],
         },
     };
@@ -211,8 +208,7 @@ fn reaction(node: &Node, known: &[String]) -> Result<Reaction, Mistake> {
             list.iter()
                 .map(|item| {
                     let code = text(item, "status")?;
-                    code.parse()
-                        .map_err(|_| Mistake::new(&item.place, format!("{code:?} is no status code")))
+                    code.parse().map_err(|_| Mistake::new(&item.place, format!("{code:?} is no status code")))
                 })
                 .collect::<Result<_, _>>()?
         }
@@ -301,7 +297,9 @@ fn attributes(fields: &mut Fields<'_>) -> Result<Vec<Attribute>, Mistake> {
 fn write_bytes(node: &Node) -> Result<WriteBytes, Mistake> {
     match &node.kind {
         Kind::Scalar(Value::String(word)) if word == "limits" => Ok(WriteBytes::Limits),
-        Kind::Scalar(Value::Number(number)) if number.as_u64().is_some_and(|bytes| (1..=1 << 20).contains(&bytes)) => {
+        Kind::Scalar(Value::Number(number))
+            if number.as_u64().is_some_and(|bytes| (1..=1 << 20).contains(&bytes)) =>
+        {
             Ok(WriteBytes::Fixed(usize::try_from(number.as_u64().unwrap_or(1)).unwrap_or(1)))
         }
         _ => Err(Mistake::new(

@@ -76,11 +76,7 @@ pub async fn play(profile: &Profile, login: &Login, operation: &Operation) -> Ou
             }
             Err(Ended::Hung) => {
                 said.push("(this version waits here for ever; it was ended)".to_owned());
-                return Outcome {
-                    output: said.join("\n"),
-                    duration: since.elapsed(),
-                    ..Outcome::default()
-                };
+                return Outcome { output: said.join("\n"), duration: since.elapsed(), ..Outcome::default() };
             }
             Err(Ended::Lost(words)) => {
                 said.push(words);
@@ -137,7 +133,9 @@ struct Sent<'a> {
 impl<'a> Player<'a> {
     fn new(profile: &'a Profile, connection: &'a Connection, operation: &'a Operation) -> Player<'a> {
         let (remote, to, local) = match operation {
-            Operation::Upload { remote, local, .. } | Operation::Download { remote, local } => (remote.as_str(), "", Some(local.as_path())),
+            Operation::Upload { remote, local, .. } | Operation::Download { remote, local } => {
+                (remote.as_str(), "", Some(local.as_path()))
+            }
             Operation::List { path }
             | Operation::Remove { path }
             | Operation::MakeDirectory { path }
@@ -241,7 +239,13 @@ impl<'a> Player<'a> {
             | What::Mkdir(path)
             | What::Extended(path) => path,
             What::Close | What::Fstat | What::Fsetstat { .. } => "${path}",
-            What::Write { .. } | What::Read(_) | What::Readdir { .. } | What::Exec(_) | What::Let(_) | What::Says(_) | What::Fails(_) => {
+            What::Write { .. }
+            | What::Read(_)
+            | What::Readdir { .. }
+            | What::Exec(_)
+            | What::Let(_)
+            | What::Says(_)
+            | What::Fails(_) => {
                 return None;
             }
         };
@@ -395,7 +399,8 @@ impl<'a> Player<'a> {
         self.values.insert("code", code.to_string());
         self.values.insert("message", message);
         let fits = |reaction: &&Reaction| {
-            (reaction.status.is_empty() || reaction.status.contains(&code)) && self.is_so(&reaction.conditions)
+            (reaction.status.is_empty() || reaction.status.contains(&code))
+                && self.is_so(&reaction.conditions)
         };
         let Some(reaction) = ask.otherwise.iter().find(fits) else {
             self.said.push(self.filled("${path}: ${status}"));

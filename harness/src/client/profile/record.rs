@@ -24,7 +24,8 @@ pub fn profile(events: &[Value], naming: &Naming<'_>) -> Result<String, String> 
             && event["operation"] == "open"
             && event["flags"].as_array().is_some_and(|flags| flags.iter().any(|flag| flag == "write"))
     };
-    let opened = events.iter().find(is_upload).ok_or("no file was uploaded, so there is nothing to record")?;
+    let opened =
+        events.iter().find(is_upload).ok_or("no file was uploaded, so there is nothing to record")?;
     let session = &opened["session"];
     let of_session: Vec<&Value> = events.iter().filter(|event| event["session"] == *session).collect();
     let field = |kind: &str, name: &str| {
@@ -138,12 +139,14 @@ fn ask(event: &Value, target: &str) -> Recorded {
         text.push_str(&format!("    to: {}\n", quoted(&templated(operation, to, target))));
     }
     for name in ["flags", "attributes"] {
-        let words: Vec<&str> = event[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let words: Vec<&str> =
+            event[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         if !words.is_empty() {
             text.push_str(&format!("    {name}: [{}]\n", words.join(", ")));
         }
     }
-    let is_greeting = (is_extension && shown == "limits@openssh.com") || (operation == "realpath" && path.is_empty());
+    let is_greeting =
+        (is_extension && shown == "limits@openssh.com") || (operation == "realpath" && path.is_empty());
     Recorded { text, is_greeting }
 }
 
@@ -200,7 +203,11 @@ mod tests {
             request("stat", "Spatial", json!({})),
             request("lstat", "Spatial/a.tif", json!({})),
             json!({"event": "request.refused", "session": 4, "operation": "lstat", "status": 2}),
-            request("open", "Spatial/a.tif.filepart", json!({"flags": ["write", "creat"], "attributes": ["size"]})),
+            request(
+                "open",
+                "Spatial/a.tif.filepart",
+                json!({"flags": ["write", "creat"], "attributes": ["size"]}),
+            ),
             request("write", "Spatial/a.tif.filepart", json!({"count": 3, "size_bytes": 32768})),
             request("close", "Spatial/a.tif.filepart", json!({})),
             request("rename", "Spatial/a.tif.filepart", json!({"to": "Spatial/a.tif"})),
