@@ -24,10 +24,21 @@ const STEPS: std::ops::Range<usize> = 1..16;
 const SITES: &[&str] = &["CITY", "TOWN"];
 /// The kind of each site's key.
 const KEYS: &[&str] = &["rsa-2048", "rsa-3072"];
-const PATHS: &[&str] =
-    &["Spatial/x.tif", "Spatial/y.tif", "Spatial/x.tif.filepart", "Web/x.tif", "Database/IntraMapsSpatialCloud.bak"];
-const WRONG_PATHS: &[&str] =
-    &["x.tif", "../TOWN/Spatial/x.tif", "spatial/x.tif", "Nowhere/x.tif", "Spatial/../../x.tif", "/etc/x.tif"];
+const PATHS: &[&str] = &[
+    "Spatial/x.tif",
+    "Spatial/y.tif",
+    "Spatial/x.tif.filepart",
+    "Web/x.tif",
+    "Database/IntraMapsSpatialCloud.bak",
+];
+const WRONG_PATHS: &[&str] = &[
+    "x.tif",
+    "../TOWN/Spatial/x.tif",
+    "spatial/x.tif",
+    "Nowhere/x.tif",
+    "Spatial/../../x.tif",
+    "/etc/x.tif",
+];
 /// The last one is large enough to be cut in the middle.
 const FILES: &[(&str, &str)] = &[("empty.tif", "0B"), ("small.tif", "1KiB"), ("large.tif", "700KiB")];
 const LARGE: &str = "large.tif";
@@ -238,9 +249,13 @@ fn write_steps(text: &mut String, before: &Model, transition: &Transition, after
             step(format!("upload: {{ file: small.tif, to: {path}, fails: \"*\" }}"));
         }
         Transition::Rename((site, from), to) => {
-            let works = before.inbox.contains_key(&(*site, *from)) && !before.inbox.contains_key(&(*site, *to));
+            let works =
+                before.inbox.contains_key(&(*site, *from)) && !before.inbox.contains_key(&(*site, *to));
             step(format!("connect: {{ as: {site} }}"));
-            step(format!("rename: {{ from: {from}, to: {to}{} }}", if works { "" } else { ", fails: \"*\"" }));
+            step(format!(
+                "rename: {{ from: {from}, to: {to}{} }}",
+                if works { "" } else { ", fails: \"*\"" }
+            ));
         }
         Transition::Remove((site, path)) => {
             let fails = if before.inbox.contains_key(&(*site, *path)) { "" } else { ", fails: \"*\"" };
@@ -297,7 +312,8 @@ fn write_steps(text: &mut String, before: &Model, transition: &Transition, after
 
 /// A night as a scenario file, and the model after it.
 fn scenario(transitions: &[Transition]) -> (String, Model) {
-    let mut text = String::from("title: a night made by chance\nclock: 2026-03-02T16:01[Australia/Sydney]\nfiles:\n");
+    let mut text =
+        String::from("title: a night made by chance\nclock: 2026-03-02T16:01[Australia/Sydney]\nfiles:\n");
     for (seed, (name, size)) in (1..).zip(FILES) {
         let _ = writeln!(text, "  {name}: {{ random: {{ seed: {seed}, size: {size} }} }}");
     }
@@ -329,8 +345,11 @@ fn run(runtime: &tokio::runtime::Runtime, path: &Path, model: &Model) -> Result<
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
         *told.entry((text("site"), text("path"))).or_default() += 1;
     }
-    let expected: BTreeMap<(String, String), u64> =
-        model.moves.iter().map(|((site, path), count)| (((*site).to_owned(), (*path).to_owned()), *count)).collect();
+    let expected: BTreeMap<(String, String), u64> = model
+        .moves
+        .iter()
+        .map(|((site, path), count)| (((*site).to_owned(), (*path).to_owned()), *count))
+        .collect();
     if told != expected {
         return Err(format!("moves in the journal: expected {expected:?}, got {told:?}"));
     }
@@ -347,13 +366,14 @@ fn run(runtime: &tokio::runtime::Runtime, path: &Path, model: &Model) -> Result<
 #[test]
 fn random_nights_end_as_the_model_says() {
     let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    let nights = std::env::var("PROPTEST_CASES").ok().and_then(|nights| nights.parse().ok()).unwrap_or(NIGHTS);
+    let nights =
+        std::env::var("PROPTEST_CASES").ok().and_then(|nights| nights.parse().ok()).unwrap_or(NIGHTS);
     println!("seed {seed}; again: SEED={seed} cargo test -p spatialcloud-harness --test properties");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases: nights, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
-    let mut runner =
-        TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let config =
+        Config { cases: nights, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let current = folder.join(format!("night-{seed}.yaml"));

@@ -11,6 +11,7 @@ mod inspect;
 mod key;
 mod mover;
 mod record;
+mod report;
 mod run;
 mod site;
 mod up;
@@ -43,6 +44,8 @@ pub enum Command {
     Clients(clients::Arguments),
     /// Write what a client asks of the server as a profile
     Record(record::Arguments),
+    /// Make reports again from the JSON one
+    Report(report::Arguments),
     /// Show every rule of the contract with the scenarios that prove it
     Contract(contract::Arguments),
     /// Show and change the sites of a running stack
@@ -63,6 +66,7 @@ pub async fn perform(command: Command) -> Exit {
         Command::Run(arguments) => run::perform(arguments).await,
         Command::Up(arguments) => up::perform(arguments).await,
         Command::Record(arguments) => record::perform(arguments).await,
+        Command::Report(arguments) => report::perform(&arguments),
         Command::Check(arguments) => check::perform(&arguments),
         Command::Inspect(arguments) => inspect::perform(&arguments),
         Command::Generate(arguments) => generate::perform(&arguments),

@@ -7,11 +7,13 @@ use std::time::Instant;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
 use spatialcloud_harness::client::{self, Availability, Profile};
 use spatialcloud_harness::report::{self, Run, terminal};
 use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError};
 
 use super::fail;
+use super::report::Wanted;
 use crate::exit::Exit;
 
 #[derive(Args)]
@@ -31,6 +33,9 @@ pub struct Arguments {
     /// Only part I of N parts of the work
     #[arg(long, value_name = "I/N", value_parser = shard)]
     shard: Option<(usize, usize)>,
+    /// Balance the parts by the durations in this JSON report of an earlier run
+    #[arg(long, value_name = "FILE", requires = "shard")]
+    durations: Option<PathBuf>,
     /// Run each case N times
     #[arg(long, value_name = "N", default_value_t = 1)]
     repeat: usize,
@@ -43,12 +48,11 @@ pub struct Arguments {
     /// Play this client profile too; may be given several times
     #[arg(long, value_name = "FILE")]
     profile: Vec<PathBuf>,
-    /// Write a JUnit XML report
-    #[arg(long, value_name = "FILE")]
-    junit: Option<PathBuf>,
     /// Write a JSON report; - for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    reports: Wanted,
 }
 
 fn shard(text: &str) -> Result<(usize, usize), String> {
@@ -69,7 +73,12 @@ pub async fn perform(arguments: Arguments) -> Exit {
     if let Err(message) = check_names(&arguments) {
         return fail(Exit::WrongUse, message);
     }
+    let durations = match arguments.durations.as_deref().map(durations).transpose() {
+        Ok(durations) => durations.unwrap_or_default(),
+        Err(message) => return fail(Exit::WrongUse, message),
+    };
     let options = Options {
+        durations,
         clients: arguments.client.clone(),
         filter: arguments.filter.clone(),
         seed: arguments.seed,
@@ -108,6 +117,14 @@ pub async fn perform(arguments: Arguments) -> Exit {
 fn add_profile(path: &Path) -> Result<(), String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     client::add(Profile::read(path, &text)?).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// How long each case took in an earlier run, in milliseconds.
+fn durations(path: &Path) -> Result<BTreeMap<String, u64>, String> {
+    let run = super::report::read(path)?;
+    let cases = run["cases"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let duration = |case: &Value| Some((case["name"].as_str()?.to_owned(), case["duration_ms"].as_u64()?));
+    Ok(cases.iter().filter_map(duration).collect())
 }
 
 /// Client names on the command line must be names of clients.
@@ -219,19 +236,14 @@ impl Groups {
 }
 
 fn write_reports(arguments: &Arguments, run: &Run<'_>) -> Result<(), String> {
-    let write = |path: &Path, text: &str| {
-        std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
-    };
-    if let Some(path) = &arguments.junit {
-        let text = report::junit::report(run).map_err(|error| format!("{}: {error}", path.display()))?;
-        write(path, &text)?;
-    }
+    let report = report::json::report(run);
+    arguments.reports.write(&report)?;
     match &arguments.json {
         None => Ok(()),
         Some(path) if path == Path::new("-") => {
-            println!("{}", report::json::report(run));
+            println!("{report}");
             Ok(())
         }
-        Some(path) => write(path, &format!("{:#}\n", report::json::report(run))),
+        Some(path) => super::report::write(path, &format!("{report:#}\n")),
     }
 }

@@ -1,13 +1,13 @@
-//! The run as JSON, version 1: every case with its story, failures with all their events.
+//! The run as JSON, version 1: every case with its story and events. Every other report is made from it.
 
 use serde_json::{Value, json};
 
-use super::Run;
+use super::{Run, terminal};
 use crate::client::{Availability, Client};
 use crate::runner::{CaseResult, FailureReport, Skip, SkipKind};
 
 /// Version of the form; changes only with a line in the CHANGELOG.
-const VERSION: u32 = 1;
+pub const VERSION: u32 = 1;
 
 /// The whole report.
 pub fn report(run: &Run<'_>) -> Value {
@@ -46,6 +46,7 @@ fn millis(duration: std::time::Duration) -> u64 {
 fn case(result: &CaseResult) -> Value {
     let scenario = &result.case.scenario;
     json!({
+        "name": result.case.name(),
         "scenario": result.case.scenario_name,
         "title": scenario.title,
         "row": scenario.row,
@@ -57,20 +58,27 @@ fn case(result: &CaseResult) -> Value {
         "outcome": if result.failure.is_some() { "failed" } else { "passed" },
         "duration_ms": millis(result.duration),
         "story": result.story,
-        "failure": result.failure.as_ref().map(failure),
+        "client_output": result.client_output,
+        "events": result.events.iter().filter(|event| !is_idle(event)).collect::<Vec<_>>(),
+        "idle_runs": result.events.iter().filter(|event| is_idle(event)).count(),
+        "failure": result.failure.as_ref().map(|reason| failure(result, reason)),
     })
 }
 
-fn failure(failure: &FailureReport) -> Value {
+/// A mover's run that found nothing: counted, not listed. A night holds dozens.
+fn is_idle(event: &Value) -> bool {
+    event["event"] == "mover.finished" && ["moved", "left", "failed"].iter().all(|count| event[count] == 0)
+}
+
+fn failure(result: &CaseResult, failure: &FailureReport) -> Value {
     json!({
         "place": failure.place,
         "step": failure.step,
         "expected": failure.expected,
         "got": failure.got,
         "is_ours": failure.is_ours,
-        "client_output": failure.client_output,
         "replay": failure.replay,
-        "events": failure.events,
+        "text": terminal::failure(result, failure, &terminal::Style::plain()),
     })
 }
 

@@ -1,24 +1,29 @@
 //! The run as JUnit XML, for pipelines: a suite for each scenario, a case for each client and row.
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use std::time::Duration;
 
-use super::Run;
-use super::terminal;
-use crate::runner::{CaseResult, Skip};
+use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
+use serde_json::Value;
 
-/// The whole report.
-pub fn report(run: &Run<'_>) -> Result<String, quick_junit::SerializeError> {
+use super::{list, text};
+
+/// The whole report, from the JSON one.
+pub fn report(run: &Value) -> Result<String, SerializeError> {
     let mut report = Report::new("spatialcloud");
-    report.set_time(run.duration);
+    report.set_time(duration(&run["summary"]));
     let mut suites: Vec<TestSuite> = Vec::new();
-    for result in run.results {
-        suite(&mut suites, &result.case.scenario_name).add_test_case(case(result));
+    for result in list(&run["cases"]) {
+        suite(&mut suites, text(&result["scenario"])).add_test_case(case(result));
     }
-    for skip in &run.plan.skips {
-        suite(&mut suites, &skip.scenario_name).add_test_case(skipped(skip));
+    for skip in list(&run["skipped"]) {
+        suite(&mut suites, text(&skip["scenario"])).add_test_case(skipped(skip));
     }
     report.add_test_suites(suites);
     report.to_string()
+}
+
+fn duration(of: &Value) -> Duration {
+    Duration::from_millis(of["duration_ms"].as_u64().unwrap_or_default())
 }
 
 fn suite<'s>(suites: &'s mut Vec<TestSuite>, name: &str) -> &'s mut TestSuite {
@@ -32,31 +37,33 @@ fn suite<'s>(suites: &'s mut Vec<TestSuite>, name: &str) -> &'s mut TestSuite {
     &mut suites[index]
 }
 
-fn case(result: &CaseResult) -> TestCase {
-    let status = match &result.failure {
-        None => TestCaseStatus::success(),
-        Some(failure) => {
-            let kind = if failure.is_ours { NonSuccessKind::Error } else { NonSuccessKind::Failure };
-            let mut status = TestCaseStatus::non_success(kind);
-            status.set_message(format!("expected {}, got {}", failure.expected, failure.got));
-            status.set_type(if failure.is_ours { "stack" } else { "expectation" });
-            status.set_description(terminal::failure(result, failure, &terminal::Style::plain()));
-            status
-        }
+fn case(result: &Value) -> TestCase {
+    let failure = &result["failure"];
+    let status = if failure.is_null() {
+        TestCaseStatus::success()
+    } else {
+        let is_ours = failure["is_ours"] == true;
+        let kind = if is_ours { NonSuccessKind::Error } else { NonSuccessKind::Failure };
+        let mut status = TestCaseStatus::non_success(kind);
+        status.set_message(format!("expected {}, got {}", text(&failure["expected"]), text(&failure["got"])));
+        status.set_type(if is_ours { "stack" } else { "expectation" });
+        status.set_description(text(&failure["text"]));
+        status
     };
-    let mut case = TestCase::new(result.case.name(), status);
-    case.set_classname(result.case.scenario_name.as_str());
-    case.set_time(result.duration);
-    if !result.story.is_empty() {
-        case.set_system_out(result.story.join("\n"));
+    let mut case = TestCase::new(text(&result["name"]), status);
+    case.set_classname(text(&result["scenario"]));
+    case.set_time(duration(result));
+    let story: Vec<&str> = list(&result["story"]).iter().map(text).collect();
+    if !story.is_empty() {
+        case.set_system_out(story.join("\n"));
     }
     case
 }
 
-fn skipped(skip: &Skip) -> TestCase {
+fn skipped(skip: &Value) -> TestCase {
     let mut status = TestCaseStatus::skipped();
-    status.set_message(skip.reason.as_str());
-    let mut case = TestCase::new(format!("{} [{}]", skip.scenario_name, skip.client), status);
-    case.set_classname(skip.scenario_name.as_str());
+    status.set_message(text(&skip["reason"]));
+    let mut case = TestCase::new(format!("{} [{}]", text(&skip["scenario"]), text(&skip["client"])), status);
+    case.set_classname(text(&skip["scenario"]));
     case
 }

@@ -1,11 +1,15 @@
 //! What came of a run, for people and for programs: one file each.
 
 pub mod backup;
+pub mod html;
 pub mod json;
 pub mod junit;
+pub mod tap;
 pub mod terminal;
 
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::runner::{CaseResult, Plan, Skip, SkipKind};
 
@@ -39,4 +43,14 @@ impl Run<'_> {
     pub fn unable(&self) -> impl Iterator<Item = &Skip> {
         self.plan.skips.iter().filter(|skip| skip.kind == SkipKind::Unable)
     }
+}
+
+/// The items of a JSON list; none where there is no list.
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The text of a JSON string; nothing where there is none.
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }

@@ -18,8 +18,10 @@ pub struct Options {
     pub filter: Option<String>,
     /// Seed in place of the scenarios' own.
     pub seed: Option<u64>,
-    /// Only every n-th case, counted from 1: (i, n).
+    /// Only the i-th of n parts, counted from 1: (i, n).
     pub shard: Option<(usize, usize)>,
+    /// What cases took in an earlier run, in milliseconds, by name: parts are made equally long.
+    pub durations: BTreeMap<String, u64>,
     /// Each case so many times.
     pub repeat: usize,
 }
@@ -197,13 +199,29 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
         plan.skips.retain(|skip| skip.scenario_name.contains(filter));
     }
     if let Some((index, count)) = options.shard {
-        let mut place = 0;
-        plan.cases.retain(|_| {
-            place += 1;
-            place % count == index % count
-        });
+        let names: Vec<String> = plan.cases.iter().map(Case::name).collect();
+        let parts = parts(&names, count, &options.durations);
+        let mut part = parts.iter();
+        plan.cases.retain(|_| part.next() == Some(&(index - 1)));
     }
     Ok(plan)
+}
+
+/// The part, from 0, of each case: longest first, each to the part that has least. What is not known counts as
+/// the mean, so without durations every part gets the same number.
+fn parts(names: &[String], count: usize, durations: &BTreeMap<String, u64>) -> Vec<usize> {
+    let mean = durations.values().sum::<u64>().checked_div(durations.len() as u64).unwrap_or(1).max(1);
+    let duration = |name: &String| durations.get(name).copied().unwrap_or(mean);
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|&index| std::cmp::Reverse(duration(&names[index])));
+    let mut loads = vec![0; count];
+    let mut parts = vec![0; names.len()];
+    for index in order {
+        let part = (0..count).min_by_key(|&part| loads[part]).unwrap_or_default();
+        loads[part] += duration(&names[index]);
+        parts[index] = part;
+    }
+    parts
 }
 
 /// Topic and file without ending.
@@ -275,4 +293,24 @@ pub fn grouped(skips: &[Skip]) -> BTreeMap<(SkipKind, &'static str, &str), usize
         *groups.entry((skip.kind, skip.client, skip.reason.as_str())).or_insert(0) += 1;
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_equally_long_and_hold_every_case_once() {
+        let names: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+        let durations = BTreeMap::from([("a".to_owned(), 900), ("b".to_owned(), 300), ("c".to_owned(), 300)]);
+        let found = parts(&names, 2, &durations);
+        assert_eq!(found.len(), names.len());
+        let load = |wanted: usize| {
+            let of = names.iter().zip(&found).filter(|(_, part)| **part == wanted);
+            of.map(|(name, _)| durations.get(name).copied().unwrap_or(500)).sum::<u64>()
+        };
+        assert_eq!((load(0), load(1)), (1200, 1300));
+        let counts = parts(&names, 2, &BTreeMap::new());
+        assert_eq!(counts.iter().filter(|part| **part == 0).count(), 3);
+    }
 }
