@@ -44,7 +44,10 @@ pub fn report(run: &Value) -> String {
     for case in list(&run["cases"]) {
         scenarios.entry(text(&case["scenario"])).or_default().push(case);
     }
-    for (name, cases) in scenarios {
+    // What failed comes first.
+    let has_failed = |cases: &[&Value]| cases.iter().any(|case| !case["failure"].is_null());
+    let (failed, passed): (Vec<_>, Vec<_>) = scenarios.into_iter().partition(|(_, cases)| has_failed(cases));
+    for (name, cases) in failed.into_iter().chain(passed) {
         scenario(&mut page, name, &cases);
     }
     skipped(&mut page, run);
