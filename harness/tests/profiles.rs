@@ -3,6 +3,7 @@
 //! Both upload the same file in the same situations, and the server must see the same requests.
 
 use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::json;
@@ -91,6 +92,9 @@ async fn seen(client: &dyn Client, is_over: bool, keeps_times: bool) -> Result<V
         }
     }
     std::fs::write(&local, vec![2; 300_000])?;
+    // Long ago: FileZilla sets no time that the stored file has already, which one of this second would have.
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_923_200);
+    std::fs::File::options().write(true).open(&local)?.set_modified(long_ago)?;
     let before = stack.api().events("").await?.len();
     // A refused time may fail it: what counts is what was asked.
     let outcome = client.perform(&login("now")?, &operation(local, keeps_times)).await;

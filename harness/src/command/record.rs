@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use serde_json::json;
@@ -76,7 +76,11 @@ async fn driven(stack: &Stack, demo: &up::Demo, name: &str, preserve_times: bool
     }
     let work = stack.data().join("record");
     let local = work.join("recorded.tif");
-    let made = std::fs::create_dir_all(&work).and_then(|()| std::fs::write(&local, vec![7; SIZE_BYTES]));
+    // FileZilla sets no time that the stored file has already, which one of this second would have.
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_923_200);
+    let made = std::fs::create_dir_all(&work)
+        .and_then(|()| std::fs::write(&local, vec![7; SIZE_BYTES]))
+        .and_then(|()| std::fs::File::options().write(true).open(&local)?.set_modified(long_ago));
     made.map_err(|error| fail(Exit::NoStack, format!("{}: {error}", local.display())))?;
     let login = Login::new(stack.sftp(), up::DEMO, demo.pair.clone(), &work);
     let mut operation = Operation::upload(local, "Spatial/recorded.tif");
