@@ -1,4 +1,4 @@
-//! Whatever file a site hands over as its key: it is taken or refused in words, and a private key is never repeated.
+//! Whatever file a site hands over as its key: it is taken, and reads the same again, or refused in words.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -20,7 +20,7 @@ mod winscp;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -60,7 +60,9 @@ static ADDED: Mutex<Vec<&'static Profile>> = Mutex::new(Vec::new());
 /// WinSCP stands among the real ones where it is on the path; elsewhere its profile bears the name.
 pub fn all() -> Vec<&'static dyn Client> {
     let added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
-    let winscp: Option<&dyn Client> = process::is_on_path(winscp::PROGRAM).then_some(&winscp::WinScp);
+    // Looked for once: this is asked for every case, and the path may be long.
+    static HAS_WINSCP: LazyLock<bool> = LazyLock::new(|| process::is_on_path(winscp::PROGRAM));
+    let winscp: Option<&dyn Client> = HAS_WINSCP.then_some(&winscp::WinScp);
     let real: Vec<&dyn Client> = CLIENTS.iter().copied().chain(winscp).collect();
     let is_real = |profile: &&Profile| winscp.is_some_and(|winscp| winscp.name() == profile.name);
     let profiles = profile::PROFILES.iter().chain(added.iter().copied()).filter(|profile| !is_real(profile));

@@ -104,7 +104,7 @@ fn batch(operation: &Operation) -> String {
     }
 }
 
-/// `psftp` doubles quotes inside quotes.
-fn quoted(text: &str) -> String {
+/// PuTTY's family doubles quotes inside quotes.
+pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
 }

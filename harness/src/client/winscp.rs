@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 
-use super::putty::listed_name;
+use super::putty::{listed_name, quoted};
 use super::{Availability, Client, Login, Operation, Outcome, process};
 
 /// The program.
@@ -114,11 +114,6 @@ fn from_root(path: &str) -> String {
 /// Wine shows the whole file system as drive Z.
 fn windows_path(path: &str) -> String {
     if path.starts_with('/') { format!("Z:{}", path.replace('/', "\\")) } else { path.to_owned() }
-}
-
-/// Quotes inside quotes are doubled.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
 }
 
 #[cfg(test)]

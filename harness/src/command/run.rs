@@ -67,7 +67,8 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
 pub async fn perform(arguments: Arguments) -> Exit {
     for path in &arguments.profile {
         if let Err(message) = add_profile(path) {
-            return fail(Exit::BadScenario, message);
+            eprintln!("{message}");
+            return Exit::BadScenario;
         }
     }
     if let Err(message) = check_names(&arguments) {
@@ -115,8 +116,10 @@ pub async fn perform(arguments: Arguments) -> Exit {
 }
 
 fn add_profile(path: &Path) -> Result<(), String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    client::add(Profile::read(path, &text)?).map_err(|error| format!("{}: {error}", path.display()))
+    // What is wrong inside the file brings its own heading, line and caret.
+    let failed = |error: &dyn std::fmt::Display| format!("error: {}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    client::add(Profile::read(path, &text)?).map_err(|error| failed(&error))
 }
 
 /// How long each case took in an earlier run, in milliseconds.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Run, terminal};
+use super::{Run, is_idle, terminal};
 use crate::client::{Availability, Client};
 use crate::runner::{CaseResult, FailureReport, Skip, SkipKind};
 
@@ -63,11 +63,6 @@ fn case(result: &CaseResult) -> Value {
         "idle_runs": result.events.iter().filter(|event| is_idle(event)).count(),
         "failure": result.failure.as_ref().map(|reason| failure(result, reason)),
     })
-}
-
-/// A mover's run that found nothing: counted, not listed. A night holds dozens.
-fn is_idle(event: &Value) -> bool {
-    event["event"] == "mover.finished" && ["moved", "left", "failed"].iter().all(|count| event[count] == 0)
 }
 
 fn failure(result: &CaseResult, failure: &FailureReport) -> Value {

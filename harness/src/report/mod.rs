@@ -54,3 +54,8 @@ fn list(value: &Value) -> &[Value] {
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
+
+/// A mover's run that found nothing: counted, not listed. A night holds dozens.
+fn is_idle(event: &Value) -> bool {
+    event["event"] == "mover.finished" && ["moved", "left", "failed"].iter().all(|count| event[count] == 0)
+}

@@ -142,21 +142,17 @@ pub fn failure(result: &CaseResult, failure: &FailureReport, style: &Style) -> S
     if failure.is_ours {
         line("note", "the stack or the harness failed, not what was tested");
     }
-    let words: Vec<&str> = failure.client_output.lines().collect();
+    let words: Vec<&str> = result.client_output.lines().collect();
     line("client", &words[words.len().saturating_sub(SHOWN_LINES)..].join("\n"));
     line("seed", &failure.seed.to_string());
     line("replay", &failure.replay);
-    line("events", &events(&failure.events));
+    line("events", &events(&result.events));
     text
 }
 
 /// The last events, without mover runs that found nothing to do.
 fn events(all: &[Value]) -> String {
-    let is_idle = |event: &&Value| {
-        event["event"] == "mover.finished"
-            && ["moved", "left", "failed"].iter().all(|count| event[*count] == 0)
-    };
-    let telling: Vec<&Value> = all.iter().filter(|event| !is_idle(event)).collect();
+    let telling: Vec<&Value> = all.iter().filter(|event| !super::is_idle(event)).collect();
     let shown = &telling[telling.len().saturating_sub(SHOWN_EVENTS)..];
     let mut lines: Vec<String> = shown.iter().map(|found| event(found)).collect();
     if lines.len() < all.len() {

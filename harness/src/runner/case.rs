@@ -21,6 +21,9 @@ pub async fn perform(case: Case) -> CaseResult {
         let second = once(&case).await;
         first.duration += second.duration;
         first.failure = second.failure.or_else(|| difference(&case, &first.events, &second.events));
+        // The report shows the run that differs.
+        first.client_output = second.client_output;
+        first.events = second.events;
     }
     first
 }
@@ -48,8 +51,6 @@ fn difference(case: &Case, first: &[Value], second: &[Value]) -> Option<FailureR
         expected,
         got,
         is_ours: false,
-        client_output: String::new(),
-        events: second.to_vec(),
         seed: case.seed,
         replay: case.replay(),
     })
@@ -103,10 +104,6 @@ async fn once(case: &Case) -> CaseResult {
     if let Err(error) = world.stack.stop().await {
         let place = case.path.display().to_string();
         failure.get_or_insert_with(|| report(case, place, "stop".to_owned(), error.into()));
-    }
-    if let Some(failure) = &mut failure {
-        failure.events.clone_from(&events);
-        failure.client_output.clone_from(&client_output);
     }
     result(story, client_output, events, failure)
 }
@@ -166,15 +163,5 @@ fn report(case: &Case, place: String, step: String, failure: Failure) -> Failure
         Failure::Expectation { expected, got } => (expected, got, false),
         Failure::Stack(reason) => ("a stack that works".to_owned(), reason, true),
     };
-    FailureReport {
-        place,
-        step,
-        expected,
-        got,
-        is_ours,
-        client_output: String::new(),
-        events: Vec::new(),
-        seed: case.seed,
-        replay: case.replay(),
-    }
+    FailureReport { place, step, expected, got, is_ours, seed: case.seed, replay: case.replay() }
 }

@@ -32,7 +32,7 @@ pub struct CaseResult {
     pub failure: Option<FailureReport>,
 }
 
-/// Everything needed to act on a failure.
+/// What went wrong, and how to see it again; words and events stand in the [`CaseResult`].
 #[derive(Clone, Debug)]
 pub struct FailureReport {
     /// File and line of the step; the file alone where no step was reached.
@@ -45,10 +45,6 @@ pub struct FailureReport {
     pub got: String,
     /// Whether the stack itself failed, rather than what was tested.
     pub is_ours: bool,
-    /// The client's words in its last operation.
-    pub client_output: String,
-    /// Everything that happened, in simulated time.
-    pub events: Vec<Value>,
     /// The seed it ran with.
     pub seed: u64,
     /// The command that runs this case again.
