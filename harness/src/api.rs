@@ -110,13 +110,43 @@ impl Api {
         body: Option<Value>,
         timeout: Duration,
     ) -> Result<Value, ApiError> {
+        let (url, bytes) = self.send(method, path, body, timeout).await?;
+        parsed(&url, &bytes)
+    }
+
+    /// Sends a request; answers the address and the body of a success.
+    async fn send(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<Value>,
+        timeout: Duration,
+    ) -> Result<(String, Vec<u8>), ApiError> {
         let url = format!("{}/api/v1/{path}", self.url);
         let token = self.token.clone();
-        let work = move || call_blocking(method, &url, token.as_deref(), body, timeout);
+        let work = move || {
+            let bytes = send_blocking(method, &url, token.as_deref(), body, timeout)?;
+            Ok((url, bytes))
+        };
         match tokio::task::spawn_blocking(work).await {
             Ok(answer) => answer,
             Err(error) => Err(ApiError::Unreachable { url: self.url.clone(), reason: error.to_string() }),
         }
+    }
+
+    /// Bytes of a file in one of a site's areas; fewer than asked for where it ends.
+    pub async fn piece(
+        &self,
+        site: &str,
+        area: &str,
+        path: &str,
+        offset_bytes: u64,
+        length_bytes: usize,
+    ) -> Result<Vec<u8>, ApiError> {
+        let path: Vec<String> = path.split('/').map(escaped).collect();
+        let query = format!("offset_bytes={offset_bytes}&length_bytes={length_bytes}");
+        let path = format!("sites/{site}/files/{area}/{}?{query}", path.join("/"));
+        self.send("GET", &path, None, TIMEOUT).await.map(|(_, bytes)| bytes)
     }
 
     /// Files of one of a site's areas: `inbox`, `cloud` or `history`.
@@ -165,13 +195,13 @@ impl Api {
     }
 }
 
-fn call_blocking(
+fn send_blocking(
     method: &str,
     url: &str,
     token: Option<&str>,
     body: Option<Value>,
     timeout: Duration,
-) -> Result<Value, ApiError> {
+) -> Result<Vec<u8>, ApiError> {
     let config =
         ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(timeout)).build();
     let agent = ureq::Agent::new_with_config(config);
@@ -197,25 +227,29 @@ fn call_blocking(
     };
     let mut response = sent?;
     let status = response.status().as_u16();
-    let text = response
+    let bytes = response
         .body_mut()
         .with_config()
         .limit(256 * 1024 * 1024)
-        .read_to_string()
+        .read_to_vec()
         .map_err(|error| unreachable(&error))?;
-    let answer: Value = serde_json::from_str(&text).map_err(|_| ApiError::Unexpected {
-        url: url.to_owned(),
-        expected: "JSON",
-        got: text.chars().take(80).collect::<String>().escape_debug().to_string(),
-    })?;
     if (200..300).contains(&status) {
-        return Ok(answer);
+        return Ok(bytes);
     }
+    let answer = parsed(url, &bytes)?;
     Err(ApiError::Refused {
         status,
         code: answer["code"].as_str().unwrap_or("unknown").to_owned(),
         message: answer["message"].as_str().unwrap_or("no reason was given").to_owned(),
         detail: answer["detail"].clone(),
+    })
+}
+
+fn parsed(url: &str, bytes: &[u8]) -> Result<Value, ApiError> {
+    serde_json::from_slice(bytes).map_err(|_| ApiError::Unexpected {
+        url: url.to_owned(),
+        expected: "JSON",
+        got: String::from_utf8_lossy(bytes).chars().take(80).collect::<String>().escape_debug().to_string(),
     })
 }
 

@@ -4,6 +4,7 @@ pub mod api;
 pub mod behaviours;
 pub mod client;
 pub mod contract;
+pub mod difference;
 pub mod hash;
 pub mod keys;
 pub mod reference;

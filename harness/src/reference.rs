@@ -71,6 +71,10 @@ pub fn text() -> String {
             .map(|(name, sentence, example)| format!("- **{name}** {sentence}\n  `{example}`"))
             .collect(),
     );
+    section(
+        "Where and how often a fault strikes",
+        stack::fault_parameters().iter().map(|(key, meaning)| format!("- `{key}`: {meaning}")).collect(),
+    );
     let mut settings = vec!["```yaml".to_owned()];
     write_settings(&stack::default_settings(), 0, &mut settings);
     settings.push("```".to_owned());
@@ -98,6 +102,7 @@ pub fn text() -> String {
 /// Forms of `expect`, beyond the one in its example.
 const EXPECTATIONS: &[(&str, &str)] = &[
     ("{ cloud | inbox | history: SITE/PATH, same-as: FILE }", "the file is there with those bytes"),
+    ("{ …, differs-from: FILE }", "it is there with other bytes"),
     ("{ cloud | inbox | history: SITE/PATH, size: 1MiB }", "the file is there with that size"),
     ("{ cloud | inbox | history: SITE/PATH, absent: true }", "no such file is there"),
     (

@@ -31,6 +31,10 @@ pub(super) fn fault_docs() -> Vec<(&'static str, &'static str, &'static str)> {
     FAULTS.iter().map(|kind| (kind.name, kind.sentence, kind.example)).collect()
 }
 
+pub(super) fn fault_parameters() -> &'static [(&'static str, &'static str)] {
+    fault::PARAMETERS
+}
+
 pub(super) fn check_fault(spec: &Value) -> Result<(), String> {
     let spec: FaultSpec = serde_json::from_value(spec.clone()).map_err(|error| error.to_string())?;
     fault::check(&spec).map(|_| ()).map_err(|error| error.to_string())

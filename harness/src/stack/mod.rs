@@ -201,6 +201,11 @@ pub fn fault_docs() -> Vec<(&'static str, &'static str, &'static str)> {
     in_process::fault_docs()
 }
 
+/// What every kind of fault takes: key and meaning.
+pub fn fault_parameters() -> &'static [(&'static str, &'static str)] {
+    in_process::fault_parameters()
+}
+
 /// What is wrong with a fault, if anything.
 pub fn check_fault(spec: &Value) -> Result<(), String> {
     in_process::check_fault(spec)

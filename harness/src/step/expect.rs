@@ -1,5 +1,8 @@
 //! `expect`: files on either side, events that happened or did not, what the client said.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,10 +13,12 @@ use crate::api::{FileEntry, escaped};
 use crate::hash::sha256;
 use crate::scenario::fields::{Fields, Mistake, text};
 use crate::scenario::node::Node;
-use crate::{size, trace};
+use crate::{difference, size, trace};
 
 /// How long an event may take to come; things that follow from a finished step are there already.
 const EVENT_WAIT: Duration = Duration::from_secs(10);
+/// Bytes of a file asked for at once when the first difference is looked for.
+const PIECE_BYTES: usize = 1 << 20;
 
 pub(super) fn expect(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     for area in ["cloud", "inbox", "history"] {
@@ -65,6 +70,7 @@ struct FileState {
 
 enum Wanted {
     SameAs(String),
+    DiffersFrom(String),
     Absent,
     Size(u64),
     There,
@@ -81,6 +87,9 @@ fn file(area: &'static str, path: &str, fields: &mut Fields<'_>, names: &Names) 
     let wanted = if let Some(file) = fields.text("same-as")? {
         names.need_file(fields.place_of("same-as"), &file)?;
         Wanted::SameAs(file)
+    } else if let Some(file) = fields.text("differs-from")? {
+        names.need_file(fields.place_of("differs-from"), &file)?;
+        Wanted::DiffersFrom(file)
     } else if let Some(text) = fields.text("size")? {
         Wanted::Size(size::parse(&text).map_err(|reason| Mistake::new(fields.place_of("size"), reason))?)
     } else if fields.flag("absent")? {
@@ -94,7 +103,7 @@ fn file(area: &'static str, path: &str, fields: &mut Fields<'_>, names: &Names) 
 #[async_trait]
 impl Step for FileState {
     async fn run(&self, world: &mut World) -> Result<(), Failure> {
-        let with_hash = matches!(self.wanted, Wanted::SameAs(_));
+        let with_hash = matches!(self.wanted, Wanted::SameAs(_) | Wanted::DiffersFrom(_));
         let files = world.stack.api().files(&self.site, self.area, with_hash).await?;
         let found = files.iter().find(|file| file.path == self.path);
         let there = || {
@@ -117,16 +126,53 @@ impl Step for FileState {
             (Wanted::Size(bytes), Some(file)) if file.size_bytes == *bytes => Ok(()),
             (Wanted::Size(bytes), Some(file)) => Err(Failure::new(format!("{bytes} bytes"), described(file))),
             (Wanted::SameAs(name), Some(file)) => {
-                let local = world.files.get(name).cloned().unwrap_or_default();
-                let expected = sha256(&local).map_err(|error| Failure::Stack(error.to_string()))?;
-                if file.sha256.as_deref() == Some(expected.as_str()) {
+                let (local, hash) = sent(world, name)?;
+                if file.sha256.as_deref() == Some(hash.as_str()) {
                     return Ok(());
                 }
                 let length = std::fs::metadata(&local).map_or(0, |metadata| metadata.len());
+                let got = format!("{} (sha256 {})", described(file), file.sha256.clone().unwrap_or_default());
+                let difference = self.difference(world, local).await?;
                 Err(Failure::new(
-                    format!("the {length} bytes of {name} (sha256 {expected})"),
-                    format!("{} (sha256 {})", described(file), file.sha256.clone().unwrap_or_default()),
+                    format!("the {length} bytes of {name} (sha256 {hash})"),
+                    format!("{got}\n{difference}"),
                 ))
+            }
+            (Wanted::DiffersFrom(name), Some(file)) => match sent(world, name)? {
+                (_, hash) if file.sha256.as_deref() == Some(hash.as_str()) => {
+                    Err(Failure::new(format!("other bytes than those of {name}"), described(file)))
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+}
+
+/// Where a file of the scenario lies, and its hash.
+fn sent(world: &World, name: &str) -> Result<(PathBuf, String), Failure> {
+    let local = world.files.get(name).cloned().unwrap_or_default();
+    let hash = sha256(&local).map_err(|error| Failure::Stack(error.to_string()))?;
+    Ok((local, hash))
+}
+
+impl FileState {
+    /// Where the file that came differs first from the one that was sent.
+    async fn difference(&self, world: &World, sent: PathBuf) -> Result<String, Failure> {
+        let mut offset_bytes = 0;
+        let mut sent = File::open(sent).map_err(|error| Failure::Stack(error.to_string()))?;
+        loop {
+            let api = world.stack.api();
+            let piece = api.piece(&self.site, self.area, &self.path, offset_bytes, PIECE_BYTES).await?;
+            // Past its end the rest of what was sent is the difference.
+            let expected = (&mut sent).take(piece.len().max(1) as u64);
+            let found = difference::first(expected, &piece[..]);
+            match found.map_err(|error| Failure::Stack(error.to_string()))? {
+                Some(mut found) => {
+                    found.at += offset_bytes;
+                    return Ok(found.to_string());
+                }
+                None if piece.is_empty() => return Ok("it has changed since: no difference now".to_owned()),
+                None => offset_bytes += piece.len() as u64,
             }
         }
     }

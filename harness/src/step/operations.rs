@@ -1,5 +1,6 @@
 //! Steps that the client under test performs.
 
+use std::fs::File;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -8,10 +9,9 @@ use async_trait::async_trait;
 use super::{Failure, Names, Parsed, Step, World};
 use crate::api::Api;
 use crate::client::{HeldUpload, Login, Operation, Outcome};
-use crate::hash::sha256;
 use crate::keys;
 use crate::scenario::fields::{Fields, Mistake};
-use crate::{scenario, size};
+use crate::{difference, scenario, size};
 
 /// How a client's step should end.
 #[derive(Clone, Debug, Default)]
@@ -216,12 +216,12 @@ impl Step for Download {
         let operation = Operation::Download { remote: self.from.clone(), local: local.clone() };
         perform(world, &operation, &self.ending).await?;
         let Some(file) = &self.same_as else { return Ok(()) };
-        let [expected, got] = [world.files.get(file).cloned().unwrap_or_default(), local]
-            .map(|path| sha256(&path).unwrap_or_else(|error| error.to_string()));
-        if expected == got {
-            Ok(())
-        } else {
-            Err(Failure::new(format!("the bytes of {file} ({expected})"), got))
+        let sent = world.files.get(file).cloned().unwrap_or_default();
+        let compared = File::open(sent).and_then(|sent| difference::first(sent, File::open(local)?));
+        match compared {
+            Ok(None) => Ok(()),
+            Ok(Some(difference)) => Err(Failure::new(format!("the bytes of {file}"), difference.to_string())),
+            Err(error) => Err(Failure::new(format!("the bytes of {file}"), error.to_string())),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `/sites/{code}/files`: what lies in the inbox, the client folder and the history.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use axum::Json;
 use axum::body::Bytes;
@@ -18,7 +18,7 @@ use crate::site::path::SitePath;
 
 /// Bytes hashed at a time.
 const PIECE_BYTES: usize = 1024 * 1024;
-/// Largest file the API hands out whole; larger ones are compared by hash.
+/// Most bytes the API hands out at once; larger files are asked for in pieces, or compared by hash.
 const LARGEST_READ_BYTES: u64 = 64 * 1024 * 1024;
 
 #[derive(Deserialize)]
@@ -110,23 +110,37 @@ fn hash(mut file: cap_std::fs::File) -> io::Result<String> {
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Piece {
+    #[serde(default)]
+    offset_bytes: u64,
+    /// Absent: to the end.
+    length_bytes: Option<u64>,
+}
+
 pub(super) async fn read(
     Shared(state): Shared<State>,
     Path((code, area, path)): Path<(String, Area, String)>,
+    query: Result<Query<Piece>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Bytes, ApiError> {
+    let Query(piece) = query?;
     let site = sites::found(&state, &code)?;
     let path = SitePath::parse(&path).map_err(|error| ApiError::bad_request(error.to_string()))?;
     blocking(move || {
         // The handle keeps the path inside the site's folder, links or not.
         let mut file = root(&site, area).and_then(|dir| dir.open(path.relative())).map_err(disk)?;
-        let length = file.metadata().map_err(disk)?.len();
-        if length > LARGEST_READ_BYTES {
+        let rest = file.metadata().map_err(disk)?.len().saturating_sub(piece.offset_bytes);
+        let wanted = piece.length_bytes.map_or(rest, |length| length.min(rest));
+        if wanted > LARGEST_READ_BYTES {
             return Err(ApiError::bad_request(format!(
-                "{path} has {length} bytes; up to {LARGEST_READ_BYTES} are handed out: compare its sha256 instead"
+                "these are {wanted} bytes of {path}; up to {LARGEST_READ_BYTES} are handed out at once: \
+                 ask with offset_bytes and length_bytes, or compare its sha256"
             )));
         }
         let mut data = Vec::new();
-        file.read_to_end(&mut data).map_err(disk)?;
+        file.seek(SeekFrom::Start(piece.offset_bytes)).map_err(disk)?;
+        file.take(wanted).read_to_end(&mut data).map_err(disk)?;
         Ok(Bytes::from(data))
     })
     .await

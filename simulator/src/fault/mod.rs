@@ -140,6 +140,8 @@ pub struct FaultSpec {
     pub skip: u32,
     /// At most so many times; absent: always.
     pub times: Option<u32>,
+    /// Once it has struck, the next such request ends it: a failure that lasts for one attempt of a client.
+    pub until: Option<String>,
     /// How likely it is each time, from 0 to 1.
     pub probability: Option<f64>,
     /// SFTP status.
@@ -157,6 +159,20 @@ pub struct FaultSpec {
     /// A span of simulated time, such as `5m`.
     pub by: Option<String>,
 }
+
+/// What every kind of fault takes, for the reference: key and meaning. What one kind alone takes stands in its
+/// example.
+pub const PARAMETERS: &[(&str, &str)] = &[
+    ("site", "only sessions of this site"),
+    ("session", "only the connection of this number"),
+    ("at", "only this request, such as `write`"),
+    ("path", "only paths that fit, from the site's root; `*` stands for anything"),
+    ("offset-bytes", "only reads and writes that reach beyond this byte of the file"),
+    ("skip", "not the first so many times"),
+    ("times", "at most so many times"),
+    ("until", "once it has struck, the next such request ends it: `close` is the end of one attempt"),
+    ("probability", "how likely it is each time, from 0 to 1, drawn from the seed"),
+];
 
 /// Who asks, and about what.
 #[derive(Clone, Copy, Debug)]
@@ -218,6 +234,8 @@ struct Armed {
     random: u64,
     /// Bytes written so far, for a disk that fills up.
     written_bytes: u64,
+    /// The request that ends it has come.
+    is_over: bool,
     since: SystemTime,
 }
 
@@ -277,6 +295,7 @@ impl Faults {
             kind,
             random: self.0.seed.wrapping_add(id.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
             written_bytes: 0,
+            is_over: false,
             since: SystemTime::now(),
         });
         let count = list.1.len();
@@ -361,13 +380,17 @@ impl Faults {
 impl Armed {
     fn strikes(&mut self, question: &Question<'_>) -> bool {
         let spec = &self.shown.spec;
-        let wanted = |name: &Option<String>, found: &str| name.as_deref().is_none_or(|name| name == found);
-        let at = spec.at.as_deref().or(self.kind.default_operation());
-        if self.kind.point != question.point
-            || spec.site.as_deref().is_some_and(|site| Some(site) != question.site)
+        if spec.site.as_deref().is_some_and(|site| Some(site) != question.site)
             || spec.session.is_some_and(|session| session != question.session)
-            || !wanted(&at.map(str::to_owned), question.operation)
             || spec.path.as_deref().is_some_and(|path| !pattern::fits(path, question.path))
+        {
+            return false;
+        }
+        self.is_over |= question.point == Point::Request
+            && self.shown.fired > 0
+            && spec.until.as_deref() == Some(question.operation);
+        let at = spec.at.as_deref().or(self.kind.default_operation());
+        if self.is_over || self.kind.point != question.point || at.is_some_and(|at| at != question.operation)
         {
             return false;
         }
@@ -425,12 +448,13 @@ pub fn check(spec: &FaultSpec) -> Result<&'static FaultKind, FaultError> {
 }
 
 fn check_parameters(kind: &FaultKind, spec: &FaultSpec) -> Result<(), String> {
-    if let Some(at) = &spec.at {
-        if !matches!(kind.point, Point::Request | Point::Reply) {
-            return Err("`at` has no meaning here: it does not wait for a request".to_owned());
-        }
-        if !OPERATIONS.contains(&at.as_str()) {
-            return Err(format!("at: {at:?} is not a request: expected one of {}", OPERATIONS.join(", ")));
+    if spec.at.is_some() && !matches!(kind.point, Point::Request | Point::Reply) {
+        return Err("`at` has no meaning here: it does not wait for a request".to_owned());
+    }
+    for (name, value) in [("at", &spec.at), ("until", &spec.until)] {
+        if let Some(value) = value.as_ref().filter(|value| !OPERATIONS.contains(&value.as_str())) {
+            let known = OPERATIONS.join(", ");
+            return Err(format!("{name}: {value:?} is not a request: expected one of {known}"));
         }
     }
     if spec.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
@@ -482,6 +506,16 @@ mod tests {
     }
 
     #[test]
+    fn every_parameter_stands_in_the_table_or_in_an_example() {
+        let value = serde_json::to_value(FaultSpec::default()).unwrap();
+        for key in value.as_object().unwrap().keys() {
+            let is_listed = PARAMETERS.iter().any(|(name, _)| name == key);
+            let is_shown = FAULTS.iter().any(|kind| kind.example.contains(&format!("\"{key}\"")));
+            assert!(is_listed || is_shown, "{key} is nowhere explained");
+        }
+    }
+
+    #[test]
     fn an_offset_is_met_by_the_write_that_covers_it() {
         let faults = faults();
         faults.arm(spec(r#"{"fault":"status","at":"write","status":14,"offset-bytes":100}"#)).unwrap();
@@ -498,6 +532,18 @@ mod tests {
             .map(|path| !faults.ask(&write_at(path, 0, 1)).is_empty())
             .to_vec();
         assert_eq!(struck, [false, false, true, false]);
+    }
+
+    #[test]
+    fn what_lasts_until_a_request_ends_with_it() {
+        let faults = faults();
+        faults.arm(spec(r#"{"fault":"status","at":"write","status":4,"until":"close"}"#)).unwrap();
+        let close = Question { operation: "close", range: None, ..write_at("Spatial/a", 0, 1) };
+        let fails = |question: &Question<'_>| !faults.ask(question).is_empty();
+        // A request of that kind before it has struck means nothing.
+        let asked = [close, write_at("Spatial/a", 0, 1), write_at("Spatial/a", 1, 2), close];
+        assert_eq!(asked.map(|question| fails(&question)), [false, true, true, false]);
+        assert!(!fails(&write_at("Spatial/a", 0, 1)));
     }
 
     #[test]
@@ -527,5 +573,7 @@ mod tests {
         assert!(wrong(r#"{"fault":"cuts"}"#).contains("expected one of refuse-login"));
         assert!(wrong(r#"{"fault":"status","at":"write"}"#).contains("`status` is missing"));
         assert!(wrong(r#"{"fault":"cut","at":"writes"}"#).contains("is not a request"));
+        let text = r#"{"fault":"cut","at":"write","until":"closed"}"#;
+        assert!(wrong(text).contains("until: \"closed\" is not a request"));
     }
 }
