@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Clients wait more than they work: for a refused login to be tried again, for a window to open.
     let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get());
-    arguments.test_threads = arguments.test_threads.or(Some(2 * cores));
+    arguments.test_threads = arguments.test_threads.or(Some(3 * cores));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let files = scenario::find(&[folder]).unwrap_or_else(|error| panic!("{error}"));
     let mut trials: Vec<Trial> =

@@ -12,7 +12,7 @@ use tokio::process::Command;
 use super::{Availability, Outcome};
 
 /// No step takes longer than this; a client that hangs is ended and the step has failed.
-const LONGEST: Duration = Duration::from_secs(600);
+pub const LONGEST: Duration = Duration::from_secs(600);
 
 /// A command that sees nothing of this user's settings: no agent, no home, no language but plain UTF-8.
 pub fn command(program: &str, work: &Path) -> Command {
@@ -42,22 +42,26 @@ pub async fn run(mut command: Command, input: &str) -> Outcome {
         // A client that ends before it has read everything says why in its own words.
         let _ = stdin.write_all(input.as_bytes()).await;
     }
-    let ended = tokio::time::timeout(LONGEST, child.wait_with_output()).await;
+    let waited = tokio::time::timeout(LONGEST, child.wait_with_output()).await;
     let duration = since.elapsed();
-    match ended {
-        Err(_) => Outcome {
-            duration,
-            ..Outcome::failed(format!("no end after {} s: the client was ended", LONGEST.as_secs()))
-        },
+    match waited {
+        Err(_) => Outcome { duration, ..Outcome::failed(no_end()) },
         Ok(Err(error)) => Outcome { duration, ..Outcome::failed(error.to_string()) },
-        Ok(Ok(output)) => Outcome {
-            succeeded: output.status.success(),
-            exit_code: output.status.code(),
-            output: escaped(&[output.stdout, output.stderr].concat()),
-            listing: Vec::new(),
-            duration,
-        },
+        Ok(Ok(output)) => {
+            let words = [output.stdout, output.stderr].concat();
+            Outcome { duration, ..ended(output.status.code(), &words) }
+        }
     }
+}
+
+/// What is said of a client that took too long.
+pub fn no_end() -> String {
+    format!("no end after {} s: the client was ended", LONGEST.as_secs())
+}
+
+/// What a program that has ended leaves; no exit code where a signal ended it.
+pub fn ended(exit_code: Option<i32>, words: &[u8]) -> Outcome {
+    Outcome { succeeded: exit_code == Some(0), exit_code, output: escaped(words), ..Outcome::default() }
 }
 
 /// Keeps line ends, shows every other control character.

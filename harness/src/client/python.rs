@@ -1,11 +1,15 @@
 //! Python's SFTP libraries, each through a small script of ours beside this file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::sync::OnceCell;
 
 use super::{Availability, Client, Login, Operation, Outcome, process};
 
@@ -22,6 +26,14 @@ pub struct Python {
     environment: &'static str,
     can: fn(Option<&Login>, &Operation) -> Result<(), &'static str>,
     found: OnceLock<Option<(PathBuf, String)>>,
+    server: OnceCell<Server>,
+}
+
+/// A Python that has imported the library, and forks for each visit. It ends with its standard input: when
+/// this process does, however that comes.
+struct Server {
+    socket: PathBuf,
+    _child: std::process::Child,
 }
 
 /// paramiko.
@@ -32,6 +44,7 @@ pub static PARAMIKO: Python = Python {
     environment: "venv",
     can: |_, _| Ok(()),
     found: OnceLock::new(),
+    server: OnceCell::const_new(),
 };
 
 /// pysftp, no longer kept up and still in many scripts.
@@ -48,6 +61,7 @@ pub static PYSFTP: Python = Python {
         _ => Ok(()),
     },
     found: OnceLock::new(),
+    server: OnceCell::const_new(),
 };
 
 /// asyncssh.
@@ -61,6 +75,7 @@ pub static ASYNCSSH: Python = Python {
         _ => Ok(()),
     },
     found: OnceLock::new(),
+    server: OnceCell::const_new(),
 };
 
 /// A current libcurl with libssh2, as in curl of today; Debian's own program is older.
@@ -76,6 +91,7 @@ pub static LIBCURL: Python = Python {
         _ => Ok(()),
     },
     found: OnceLock::new(),
+    server: OnceCell::const_new(),
 };
 
 impl Python {
@@ -103,6 +119,53 @@ impl Python {
             })
             .as_ref()
     }
+
+    /// The server, started by the first visit.
+    async fn server(&self) -> Result<&Server, String> {
+        let start = async || {
+            let (python, _) = self.interpreter().ok_or(REMEDY)?;
+            let (python, script) = (python.clone(), self.script);
+            let failed = format!("{} could not be started: ", python.display());
+            let started = tokio::task::spawn_blocking(move || Server::start(&python, script)).await;
+            let started = started.map_err(|error| error.to_string())?;
+            started.map_err(|error| failed + &error.to_string())
+        };
+        self.server.get_or_try_init(start).await
+    }
+
+    /// Has the server do a job, and answers exit code and words of whoever did it.
+    async fn visit(&self, job: &Value) -> Result<(i32, Vec<u8>), String> {
+        let server = self.server().await?;
+        let talk = async {
+            let mut stream = UnixStream::connect(&server.socket).await?;
+            stream.write_all(format!("{job}\n").as_bytes()).await?;
+            let exit_code = stream.read_i32_le().await?;
+            let mut words = Vec::new();
+            stream.read_to_end(&mut words).await?;
+            Ok::<_, std::io::Error>((exit_code, words))
+        };
+        match tokio::time::timeout(process::LONGEST, talk).await {
+            Ok(answer) => answer.map_err(|error| format!("the Python of {} has gone: {error}", self.name)),
+            Err(_) => Err(process::no_end()),
+        }
+    }
+}
+
+impl Server {
+    fn start(python: &Path, script: &str) -> std::io::Result<Server> {
+        use std::io::{BufRead, BufReader};
+        let mut command = process::command(&python.to_string_lossy(), &std::env::temp_dir()).into_std();
+        command.args(["-c", &format!("{COMMON}\n{script}")]).stderr(Stdio::inherit());
+        let mut child = command.spawn()?;
+        let mut socket = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut socket)?;
+        }
+        match socket.strip_suffix('\n') {
+            Some(socket) => Ok(Server { socket: socket.into(), _child: child }),
+            None => Err(std::io::Error::other("it ended before it said where it listens")),
+        }
+    }
 }
 
 #[async_trait]
@@ -126,7 +189,6 @@ impl Client for Python {
     }
 
     async fn perform(&self, login: &Login, operation: &Operation) -> Outcome {
-        let Some((python, _)) = self.interpreter() else { return Outcome::failed(REMEDY) };
         let job = json!({
             "login": {
                 "host": login.host, "port": login.port, "user": login.user, "host_key": login.host_key,
@@ -134,10 +196,14 @@ impl Client for Python {
                 "source_address": login.source_address,
             },
             "do": described(operation),
+            "work": login.work,
         });
-        let mut command = process::command(&python.to_string_lossy(), &login.work);
-        command.args(["-c", &format!("{COMMON}\n{}", self.script)]);
-        let mut outcome = process::run(command, &job.to_string()).await;
+        let since = Instant::now();
+        let mut outcome = match self.visit(&job).await {
+            Ok((exit_code, words)) => process::ended(Some(exit_code), &words),
+            Err(reason) => Outcome::failed(reason),
+        };
+        outcome.duration = since.elapsed();
         if matches!(operation, Operation::List { .. }) && outcome.succeeded {
             outcome.listing = outcome.output.lines().map(str::to_owned).collect();
         }

@@ -189,9 +189,9 @@ async fn run(arguments: &Arguments, plan: &Plan) -> Exit {
     }
 }
 
-/// Cases mostly wait for clients, so a few more than there are processors.
+/// Cases mostly wait: for a client to start, or to try again. Three for each processor keep it busy.
 fn default_jobs() -> usize {
-    std::thread::available_parallelism().map_or(2, |cores| cores.get() + 2)
+    std::thread::available_parallelism().map_or(6, |cores| 3 * cores.get())
 }
 
 fn progress(cases: usize) -> ProgressBar {

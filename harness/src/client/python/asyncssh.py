@@ -4,7 +4,7 @@ import asyncio
 import asyncssh
 
 
-async def visit():
+async def session():
     how = {"password": LOGIN["password"], "client_keys": None} if LOGIN["password"] else {
         "client_keys": [LOGIN["private_key"]]
     }
@@ -39,4 +39,4 @@ async def act(sftp):
         await sftp.utime(DO["path"], (DO["modified"], DO["modified"]))
 
 
-run(lambda: asyncio.run(visit()))
+serve(lambda: asyncio.run(session()))

@@ -84,4 +84,4 @@ def perform():
         quoted(f'mtime "{formatdate(DO["modified"], usegmt=True)}" {at("path")}')
 
 
-run(perform)
+serve(perform)

@@ -59,4 +59,4 @@ def resume(sftp):
             target.write(piece)
 
 
-run(perform)
+serve(perform)

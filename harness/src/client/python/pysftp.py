@@ -39,4 +39,4 @@ def act(sftp):
         sftp.sftp_client.utime(DO["path"], (DO["modified"], DO["modified"]))
 
 
-run(perform)
+serve(perform)
