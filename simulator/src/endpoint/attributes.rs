@@ -201,7 +201,7 @@ pub fn apply(file: &std::fs::File, attributes: &FileAttributes, aspects: &[Aspec
         match aspect {
             Aspect::Size => file.set_len(attributes.size.unwrap_or(0))?,
             Aspect::Permissions => {
-                let mode = attributes.permissions.unwrap_or(0) & 0o777;
+                let mode = attributes.permissions.unwrap_or(0) & 0o7777;
                 file.set_permissions(std::fs::Permissions::from_mode(mode))?;
             }
             Aspect::Times => {

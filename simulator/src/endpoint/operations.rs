@@ -16,7 +16,7 @@ use super::attributes::{self, Aspect};
 use super::extension;
 use super::frame::{UNDECODABLE, undecodable_reply};
 use crate::clock::{Clock, Stopwatch};
-use crate::config::{AttributeAnswers, EndpointConfig};
+use crate::config::{AttributeAnswers, AttributesOfNew, EndpointConfig};
 use crate::journal::{Fact, Journal};
 use crate::site::area::{AreaError, Entry, FileArea, OpenFile, OpenMode};
 use crate::site::path::SitePath;
@@ -232,8 +232,13 @@ impl Operations {
         Ok(Version { version: 3, extensions: extension::announced(&self.context.settings.extensions) })
     }
 
-    pub fn open(&mut self, id: u32, filename: String, pflags: OpenFlags) -> Answer<Handle> {
-        // Attributes in OPEN are ignored without an error (C-23): real clients send sizes, modes and times here.
+    pub fn open(
+        &mut self,
+        id: u32,
+        filename: String,
+        pflags: OpenFlags,
+        wanted: &FileAttributes,
+    ) -> Answer<Handle> {
         let path = self.path("open", &filename)?;
         let mode = OpenMode {
             read: pflags.contains(OpenFlags::READ),
@@ -242,6 +247,7 @@ impl Operations {
             create: pflags.contains(OpenFlags::CREATE),
             truncate: pflags.contains(OpenFlags::TRUNCATE),
             exclusive: pflags.contains(OpenFlags::EXCLUDE),
+            permissions: self.permissions_of_new(wanted),
         };
         let visibility = self.context.settings.visibility;
         let file = self
@@ -392,9 +398,12 @@ impl Operations {
         Ok(done(id))
     }
 
-    pub fn mkdir(&mut self, id: u32, path: String) -> Answer<Status> {
+    pub fn mkdir(&mut self, id: u32, path: String, wanted: &FileAttributes) -> Answer<Status> {
         let site_path = self.path("mkdir", &path)?;
-        self.context.area.make_folder(&site_path).map_err(|error| self.refuse_area("mkdir", &path, error))?;
+        self.context
+            .area
+            .make_folder(&site_path, self.permissions_of_new(wanted))
+            .map_err(|error| self.refuse_area("mkdir", &path, error))?;
         self.warn_of_name(&site_path);
         self.record(Fact::DirectoryMade { session: self.context.session, path: site_path.relative() });
         Ok(done(id))
@@ -480,6 +489,15 @@ impl Operations {
 }
 
 impl Operations {
+    /// Mode bits for what OPEN or MKDIR makes. Real clients send sizes, modes and times with them, which by
+    /// default are ignored without an error (C-23); sizes and times always are, as OpenSSH's server does.
+    fn permissions_of_new(&self, wanted: &FileAttributes) -> Option<u32> {
+        match self.context.settings.attributes_of_new {
+            AttributesOfNew::Ignore => None,
+            AttributesOfNew::Permissions => wanted.permissions.map(|mode| mode & 0o7777),
+        }
+    }
+
     fn rename_to(&mut self, id: u32, oldpath: &str, newpath: &str, replace: bool) -> Answer<Status> {
         let from = self.path("rename", oldpath)?;
         let to = self.path("rename", newpath)?;

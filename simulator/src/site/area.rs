@@ -14,17 +14,18 @@ use std::time::SystemTime;
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, Metadata, OpenOptions};
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, Metadata, OpenOptions, OpenOptionsExt};
 use jiff::Timestamp;
+use rustix::fs::{Mode, OFlags};
 
 use crate::clock::Clock;
-use crate::config::Visibility;
+use crate::config::{Layout, Visibility};
+use crate::site::layout::TOP_FOLDERS;
 use crate::site::path::SitePath;
 
-/// What the root holds, exactly (C-20).
-pub const TOP_FOLDERS: [&str; 3] = ["Database", "Spatial", "Web"];
-/// The folder that takes files but no folders (C-21).
-const FLAT_FOLDER: &str = "Database";
+/// Mode bits of what is made here, before the process's mask takes some away.
+const FILE_PERMISSIONS: u32 = 0o666;
+const FOLDER_PERMISSIONS: u32 = 0o777;
 
 /// Why an operation on the file area was refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +79,15 @@ pub struct OpenMode {
     pub truncate: bool,
     /// SSH_FXF_EXCL: fail if the file exists.
     pub exclusive: bool,
+    /// Mode bits of a file that is made; absent: those every file gets here.
+    pub permissions: Option<u32>,
+}
+
+impl OpenMode {
+    /// Whether WRITE is allowed.
+    fn writes(self) -> bool {
+        self.write || self.append
+    }
 }
 
 /// What a listing shows of one entry.
@@ -104,6 +114,7 @@ pub struct FileArea {
     root_path: PathBuf,
     staging: Dir,
     clock: Clock,
+    layout: Layout,
     names: Mutex<Names>,
 }
 
@@ -144,7 +155,7 @@ impl FileArea {
     ///
     /// Files of visibility `on-close` grow in a folder `staging` beside it, emptied here: an upload
     /// that was cut off by the end of the process never becomes visible.
-    pub fn open(inbox: &Path, clock: Clock) -> io::Result<FileArea> {
+    pub fn open(inbox: &Path, clock: Clock, layout: Layout) -> io::Result<FileArea> {
         std::fs::create_dir_all(inbox)?;
         let staging_path = inbox.with_file_name("staging");
         if staging_path.exists() {
@@ -164,6 +175,7 @@ impl FileArea {
             staging: Dir::open_ambient_dir(&staging_path, ambient_authority())?,
             names: Mutex::new(Names { opened_at: clock.now(), ..Names::default() }),
             clock,
+            layout,
         })
     }
 
@@ -182,10 +194,16 @@ impl FileArea {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every regular file below one of the three folders, in order of path.
+    /// Every regular file below one of the three folders, in order of path; none where a free layout lost it.
     pub fn movable(&self, top: &str) -> io::Result<Vec<MovableFile>> {
         let mut found = Vec::new();
-        self.collect(&self.root.open_dir_nofollow(top)?, top, &mut found)?;
+        let folder = match self.root.open_dir_nofollow(top) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.layout == Layout::Free => {
+                return Ok(found);
+            }
+            other => other?,
+        };
+        self.collect(&folder, top, &mut found)?;
         found.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
     }
@@ -220,7 +238,7 @@ impl FileArea {
             return Err(forbidden(path, "the root itself cannot be changed"));
         };
         if let Some(top) = parents.first()
-            && !TOP_FOLDERS.contains(&top.as_str())
+            && !self.layout.shows(top)
         {
             return Err(AreaError::NoSuchFile { path: path.to_string() });
         }
@@ -247,7 +265,7 @@ impl FileArea {
         for entry in dir.entries().map_err(|error| disk(path, error))? {
             let entry = entry.map_err(|error| disk(path, error))?;
             let Ok(name) = entry.file_name().into_string() else { continue };
-            if path.names().is_empty() && !TOP_FOLDERS.contains(&name.as_str()) {
+            if path.names().is_empty() && !self.layout.shows(&name) {
                 continue;
             }
             match entry.metadata() {
@@ -280,7 +298,6 @@ impl FileArea {
         mode: OpenMode,
         visibility: Visibility,
     ) -> Result<OpenFile, AreaError> {
-        let writes = mode.write || mode.append;
         let mut names = self.lock();
         if path.names().is_empty() {
             return Err(conflict(path, "is a folder; name the file too"));
@@ -292,18 +309,12 @@ impl FileArea {
             }
             Ok(_) if mode.create && mode.exclusive => return Err(conflict(path, "exists already")),
             Ok(metadata) => Some(metadata),
-            Err(AreaError::NoSuchFile { .. }) if mode.create && writes => None,
+            Err(AreaError::NoSuchFile { .. }) if mode.create => None,
             Err(error) => return Err(error),
         };
-        if path.names().len() == 1 {
-            if TOP_FOLDERS
-                .iter()
-                .any(|folder| path.top().is_some_and(|name| folder.eq_ignore_ascii_case(name)))
-            {
-                return Err(AreaError::NoSuchFile { path: path.to_string() });
-            }
-            return Err(forbidden(path, "the root takes no files: put it into Database, Spatial or Web"));
-        }
+        // Making an empty file is an upload too, though nothing may be written through the handle.
+        let writes = mode.writes() || found.is_none();
+        self.layout.check_file(path)?;
         let staged = writes && visibility == Visibility::OnClose;
         let (file, staging_name) = if staged {
             let staging_name = format!("{}", names.next_writer);
@@ -313,9 +324,9 @@ impl FileArea {
             (file, Some(staging_name))
         } else {
             let mut options = OpenOptions::new();
-            options.read(mode.read || !writes).write(writes).follow(FollowSymlinks::No);
+            options.read(mode.read || !mode.writes()).write(writes).follow(FollowSymlinks::No);
             if found.is_none() {
-                options.create_new(true);
+                options.create_new(true).mode(mode.permissions.unwrap_or(FILE_PERMISSIONS));
             }
             options.truncate(mode.truncate && writes);
             let file = dir.open_with(name, &options).map_err(|error| disk(path, error))?;
@@ -352,6 +363,7 @@ impl FileArea {
     ) -> io::Result<std::fs::File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true).follow(FollowSymlinks::No);
+        options.mode(mode.permissions.unwrap_or(FILE_PERMISSIONS));
         let mut staged = self.staging.open_with(staging_name, &options)?.into_std();
         if exists && !mode.truncate {
             let mut source = OpenOptions::new();
@@ -361,20 +373,17 @@ impl FileArea {
         Ok(staged)
     }
 
-    /// Makes a folder, inside Spatial or Web only.
-    pub fn make_folder(&self, path: &SitePath) -> Result<(), AreaError> {
+    /// Makes a folder, where the layout lets one be; with these mode bits, or those every folder gets here.
+    pub fn make_folder(&self, path: &SitePath, permissions: Option<u32>) -> Result<(), AreaError> {
         let _names = self.lock();
-        match path.names() {
-            [] => return Err(conflict(path, "exists already")),
-            [only] if TOP_FOLDERS.contains(&only.as_str()) => return Err(conflict(path, "exists already")),
-            [_] => return Err(forbidden(path, "the root takes no new folders")),
-            [top, ..] if top == FLAT_FOLDER => {
-                return Err(forbidden(path, "Database takes files only, no folders"));
-            }
-            _ => {}
+        if path.names().is_empty() {
+            return Err(conflict(path, "exists already"));
         }
+        self.layout.check_folder(path)?;
         let (dir, name) = self.parent(path)?;
-        match dir.create_dir(name) {
+        let mut builder = DirBuilder::new();
+        builder.mode(permissions.unwrap_or(FOLDER_PERMISSIONS));
+        match dir.create_dir_with(name, &builder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(conflict(path, "exists already"))
             }
@@ -382,12 +391,12 @@ impl FileArea {
         }
     }
 
-    /// Removes an empty folder; never one of the three.
+    /// Removes an empty folder.
     pub fn remove_folder(&self, path: &SitePath) -> Result<(), AreaError> {
         let _names = self.lock();
         let (dir, name) = self.parent(path)?;
         let metadata = existing(&dir, name, path)?;
-        self.refuse_top(path, "the folders Database, Spatial and Web cannot be removed")?;
+        self.layout.keep_root(path, "the folders Database, Spatial and Web cannot be removed")?;
         if !metadata.is_dir() {
             return Err(conflict(path, "is a file, not a folder"));
         }
@@ -402,7 +411,7 @@ impl FileArea {
         let mut names = self.lock();
         let (dir, name) = self.parent(path)?;
         let metadata = existing(&dir, name, path)?;
-        self.refuse_top(path, "the folders Database, Spatial and Web cannot be removed")?;
+        self.layout.keep_root(path, "the folders Database, Spatial and Web cannot be removed")?;
         if metadata.is_dir() {
             return Err(conflict(path, "is a folder; remove it as a folder"));
         }
@@ -418,11 +427,11 @@ impl FileArea {
         let mut names = self.lock();
         let (from_dir, from_name) = self.parent(from)?;
         let source = existing(&from_dir, from_name, from)?;
-        self.refuse_top(from, "the folders Database, Spatial and Web cannot be renamed")?;
+        self.layout.keep_root(from, "the folders Database, Spatial and Web cannot be renamed")?;
         let (to_dir, to_name) = self.parent(to)?;
-        self.refuse_top(to, "the root takes no files and no new folders")?;
-        if source.is_dir() && to.top() == Some(FLAT_FOLDER) {
-            return Err(forbidden(to, "Database takes files only, no folders"));
+        self.layout.keep_root(to, "the root takes no files and no new folders")?;
+        if source.is_dir() {
+            self.layout.check_folder(to)?;
         }
         if source.is_dir() && from != to && from.contains(to) {
             return Err(conflict(to, "lies inside the folder to be renamed"));
@@ -447,10 +456,6 @@ impl FileArea {
         Ok(target.is_some())
     }
 
-    fn refuse_top(&self, path: &SitePath, reason: &'static str) -> Result<(), AreaError> {
-        if path.names().len() < 2 { Err(forbidden(path, reason)) } else { Ok(()) }
-    }
-
     /// Room on the disk that holds the tree.
     pub fn space(&self) -> io::Result<rustix::fs::StatVfs> {
         Ok(rustix::fs::fstatvfs(&self.root)?)
@@ -466,11 +471,11 @@ impl FileArea {
         let _names = self.lock();
         let (dir, name) = self.parent(path)?;
         let metadata = existing(&dir, name, path)?;
-        self.refuse_top(path, "the folders Database, Spatial and Web cannot be changed")?;
+        self.layout.keep_root(path, "the folders Database, Spatial and Web cannot be changed")?;
         let mut options = OpenOptions::new();
         options.read(true).write(write && metadata.is_file()).follow(FollowSymlinks::No);
         let file = if metadata.is_dir() {
-            dir.open_dir_nofollow(name).map(Dir::into_std_file)
+            dir.open_dir_nofollow(name).and_then(|folder| reopened(&folder))
         } else {
             dir.open_with(name, &options).map(cap_std::fs::File::into_std)
         };
@@ -548,7 +553,7 @@ impl OpenFile {
 
     /// Writes all of `data` at `offset_bytes`, or at the end for append handles.
     pub fn write_at(&mut self, data: &[u8], offset_bytes: u64) -> io::Result<()> {
-        if self.writer.is_none() {
+        if !self.mode.writes() {
             return Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
                 "the file was opened for reading only",
@@ -562,7 +567,7 @@ impl OpenFile {
 
     /// Reads up to `length_bytes` at `offset_bytes`; an empty answer is the end of the file.
     pub fn read_at(&mut self, length_bytes: usize, offset_bytes: u64) -> io::Result<Vec<u8>> {
-        if !self.mode.read && self.writer.is_some() {
+        if !self.mode.read && self.mode.writes() {
             return Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
                 "the file was opened for writing only",
@@ -623,6 +628,12 @@ impl Drop for OpenFile {
     }
 }
 
+/// A handle that attributes can be set through: the one names are resolved from is for that only.
+fn reopened(folder: &Dir) -> io::Result<std::fs::File> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(folder, ".", flags, Mode::empty())?.into())
+}
+
 fn existing(dir: &Dir, name: &str, path: &SitePath) -> Result<Metadata, AreaError> {
     match dir.symlink_metadata(name) {
         Ok(metadata) if metadata.is_dir() || metadata.is_file() => Ok(metadata),
@@ -645,11 +656,11 @@ fn at_folder(path: &SitePath, error: io::Error) -> AreaError {
     }
 }
 
-fn forbidden(path: &SitePath, reason: &'static str) -> AreaError {
+pub(super) fn forbidden(path: &SitePath, reason: &'static str) -> AreaError {
     AreaError::Forbidden { path: path.to_string(), reason }
 }
 
-fn conflict(path: &SitePath, reason: &'static str) -> AreaError {
+pub(super) fn conflict(path: &SitePath, reason: &'static str) -> AreaError {
     AreaError::Conflict { path: path.to_string(), reason }
 }
 

@@ -5,6 +5,7 @@ pub mod area;
 #[cfg(test)]
 mod area_tests;
 pub mod key;
+mod layout;
 pub mod path;
 mod registry;
 
