@@ -2,6 +2,8 @@
 //!
 //! A judge that is missing is a test shown as ignored, with the reason; with `SPATIALCLOUD_REQUIRE=all` it fails.
 
+mod asyncssh_tests;
+mod cases;
 mod fsx;
 mod openssh_tests;
 mod pjdfstest;
@@ -35,8 +37,14 @@ struct Judge {
     checks: fn() -> Result<Vec<Check>, Failed>,
 }
 
-const JUDGES: &[Judge] =
-    &[ssh_audit::JUDGE, openssh_tests::JUDGE, rclone_info::JUDGE, fsx::JUDGE, pjdfstest::JUDGE];
+const JUDGES: &[Judge] = &[
+    ssh_audit::JUDGE,
+    openssh_tests::JUDGE,
+    asyncssh_tests::JUDGE,
+    rclone_info::JUDGE,
+    fsx::JUDGE,
+    pjdfstest::JUDGE,
+];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

@@ -3,14 +3,14 @@
 //! Its scripts compare what they sent with what lies on the disk under the same absolute path. So the folder they
 //! work in is a real one inside the site's file area, and the path of it outside is a symbolic link to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::Failed;
-use serde_json::{Value, json};
-use spatialcloud_harness::scenario::node;
+use serde_json::json;
 
+use crate::cases::{Cases, Verdicts};
 use crate::site::Site;
 use crate::tool;
 use crate::{Check, Judge};
@@ -35,30 +35,17 @@ fn missing() -> Option<String> {
     tool::missing(&["sftp", "scp", "ssh", "curl", "whoami"])
 }
 
-fn cases() -> Result<Value, Failed> {
-    Ok(node::parse(CASES).map_err(|mistake| mistake.message)?.to_json())
-}
-
-/// The names that stand in a part of the list.
-fn listed(cases: &Value, part: &str) -> BTreeSet<String> {
-    match &cases[part] {
-        Value::Array(names) => names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
-        Value::Object(reasons) => reasons.keys().cloned().collect(),
-        _ => BTreeSet::new(),
-    }
-}
-
 fn checks() -> Result<Vec<Check>, Failed> {
     let mut checks = vec![Check::new("every script about SFTP is run or left out", all_are_named)];
-    for script in listed(&cases()?, "scripts") {
+    for script in Cases::read(CASES)?.listed("scripts") {
         checks.push(Check::new(script.clone(), move || judge(&script)));
     }
     Ok(checks)
 }
 
 fn all_are_named() -> Result<(), Failed> {
-    let cases = cases()?;
-    let named = &listed(&cases, "scripts") | &listed(&cases, "left-out");
+    let cases = Cases::read(CASES)?;
+    let named = &cases.listed("scripts") | &cases.listed("left-out");
     let folder = scripts().ok_or("no scripts")?;
     let mut there = BTreeSet::new();
     for entry in folder.read_dir()? {
@@ -80,41 +67,27 @@ fn all_are_named() -> Result<(), Failed> {
 
 /// Runs a script and holds what failed against the list.
 fn judge(script: &str) -> Result<(), Failed> {
-    let Verdicts { title, words, mut of_cases } = verdicts(script)?;
-    let cases = cases()?;
-    let elsewhere = listed(&cases, "elsewhere");
-    of_cases.retain(|case, _| !elsewhere.iter().any(|start| case.starts_with(start)));
-    let known = listed(&cases, "fails");
-    let mut wrong = Vec::new();
-    for (case, failures) in &of_cases {
-        match (failures.is_empty(), known.contains(case)) {
-            (true, true) => wrong.push(format!("{case}: it passes, and cases.yaml says that it fails")),
-            (false, false) => wrong.push(format!("{case}: {}", failures.join("; "))),
-            _ => {}
-        }
-    }
-    let gone = known.iter().filter(|case| is_of(case, &title) && !of_cases.contains_key(*case));
-    wrong.extend(gone.map(|case| format!("{case}: there is no such case, and cases.yaml names it")));
-    if of_cases.is_empty() {
-        wrong.push("nothing was judged".to_owned());
-    }
+    let Script { title, words, mut verdicts } = run(script)?;
+    let cases = Cases::read(CASES)?;
+    let elsewhere = cases.listed("elsewhere");
+    verdicts.retain(|case, _| !elsewhere.iter().any(|start| case.starts_with(start)));
+    let wrong = cases.wrong(&verdicts, |case| is_of(case, &title));
     if wrong.is_empty() { Ok(()) } else { Err(format!("{}\nIts words:\n{words}", wrong.join("\n")).into()) }
 }
 
 /// What came of a script.
-struct Verdicts {
+struct Script {
     /// What its cases begin with.
     title: String,
     words: String,
-    /// For each case what failed in it.
-    of_cases: BTreeMap<String, Vec<String>>,
+    verdicts: Verdicts,
 }
 
 fn is_of(case: &str, title: &str) -> bool {
     case.strip_prefix(title).is_some_and(|rest| rest.starts_with(": "))
 }
 
-fn verdicts(script: &str) -> Result<Verdicts, Failed> {
+fn run(script: &str) -> Result<Script, Failed> {
     let folder = scripts().ok_or("no scripts")?;
     let path = folder.join(script).with_extension("sh");
     let user = tool::succeeded(tool::bounded(10, "whoami"))?.trim().to_owned();
@@ -154,17 +127,17 @@ fn verdicts(script: &str) -> Result<Verdicts, Failed> {
         return Err(format!("it broke off:\n{words}").into());
     }
     let log = std::fs::read_to_string(work.object.join("failed-regress.log")).unwrap_or_default();
-    let of_cases = read(&title, &words, &log);
-    Ok(Verdicts { title, words, of_cases })
+    let verdicts = read(&title, &words, &log);
+    Ok(Script { title, words, verdicts })
 }
 
 /// Finds the cases in a script's words, and in its log what failed in them.
-fn read(title: &str, words: &str, log: &str) -> BTreeMap<String, Vec<String>> {
+fn read(title: &str, words: &str, log: &str) -> Verdicts {
     let case_of = |line: &str| {
         let line = line.strip_prefix("test ").unwrap_or(line);
         is_of(line, title).then(|| line.to_owned())
     };
-    let mut verdicts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut verdicts = Verdicts::new();
     let mut case = title.to_owned();
     for line in words.lines() {
         if let Some(next) = case_of(line) {

@@ -16,7 +16,7 @@ use super::attributes::{self, Aspect};
 use super::extension;
 use super::frame::{UNDECODABLE, undecodable_reply};
 use crate::clock::{Clock, Stopwatch};
-use crate::config::{AttributeAnswers, AttributesOfNew, EndpointConfig};
+use crate::config::{AttributeAnswer, AttributeAnswers, AttributesOfNew, EndpointConfig};
 use crate::journal::{Fact, Journal};
 use crate::site::area::{AreaError, Entry, FileArea, OpenFile, OpenMode};
 use crate::site::path::SitePath;
@@ -106,7 +106,16 @@ impl Operations {
         if matches!(error, AreaError::NoSuchFile { .. }) && matches!(operation, "stat" | "lstat") {
             return StatusCode::NoSuchFile.with_message("No such file");
         }
-        self.refuse(operation, path, status_of(&error), error.to_string())
+        let hint = match error {
+            AreaError::NoSuchFile { .. } => self.context.settings.layout.hint(),
+            _ => "",
+        };
+        self.refuse(operation, path, status_of(&error), format!("{error}{hint}"))
+    }
+
+    /// Access times are told where they can be set; elsewhere they would be of the wall's clock.
+    fn tells_access_times(&self) -> bool {
+        self.context.answers.times == AttributeAnswer::Apply
     }
 
     fn path(&self, operation: &str, text: &str) -> Answer<SitePath> {
@@ -158,7 +167,7 @@ impl Operations {
         let path = self.path(operation, text)?;
         let metadata =
             self.context.area.metadata(&path).map_err(|error| self.refuse_area(operation, text, error))?;
-        Ok(Attrs { id, attrs: attributes::of_entry(&metadata) })
+        Ok(Attrs { id, attrs: attributes::of_entry(&metadata, self.tells_access_times()) })
     }
 
     /// Decides and reports a SETSTAT or FSETSTAT; `apply` does what is to be done.
@@ -328,10 +337,11 @@ impl Operations {
     }
 
     pub fn fstat(&mut self, id: u32, handle: String) -> Answer<Attrs> {
+        let tells_access_times = self.tells_access_times();
         let file = self.open_file(&handle)?;
         let metadata =
             file.metadata().map_err(|error| status_of_io(&error).with_message(error.to_string()))?;
-        Ok(Attrs { id, attrs: attributes::of_open(&metadata) })
+        Ok(Attrs { id, attrs: attributes::of_open(&metadata, tells_access_times) })
     }
 
     pub fn setstat(&mut self, id: u32, path: String, attrs: FileAttributes) -> Answer<Status> {
@@ -372,6 +382,7 @@ impl Operations {
     }
 
     pub fn readdir(&mut self, id: u32, handle: String) -> Answer<Name> {
+        let tells_access_times = self.tells_access_times();
         let count = self.context.settings.limits.directory_entries_per_reply.max(1) as usize;
         let Some(Held::Folder { entries }) = self.handles.get_mut(&handle) else {
             return Err(StatusCode::Failure.with_message("unknown folder handle"));
@@ -384,7 +395,7 @@ impl Operations {
         let files = piece
             .into_iter()
             .map(|entry| {
-                let attrs = attributes::of_entry(&entry.metadata);
+                let attrs = attributes::of_entry(&entry.metadata, tells_access_times);
                 attributes::listed(entry.name, attrs, &self.context.site, now, &self.zone)
             })
             .collect();
@@ -525,7 +536,7 @@ fn done(id: u32) -> Status {
 /// The status OpenSSH's server gives for the same error.
 fn status_of(error: &AreaError) -> StatusCode {
     match error {
-        AreaError::NoSuchFile { .. } => StatusCode::NoSuchFile,
+        AreaError::NoSuchFile { .. } | AreaError::NotAFolder { .. } => StatusCode::NoSuchFile,
         AreaError::Forbidden { .. } => StatusCode::PermissionDenied,
         AreaError::Conflict { .. } => StatusCode::Failure,
         AreaError::Disk { error, .. } => status_of_io(error),
@@ -534,7 +545,7 @@ fn status_of(error: &AreaError) -> StatusCode {
 
 fn status_of_io(error: &io::Error) -> StatusCode {
     match error.kind() {
-        io::ErrorKind::NotFound => StatusCode::NoSuchFile,
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StatusCode::NoSuchFile,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => StatusCode::PermissionDenied,
         _ => StatusCode::Failure,
     }

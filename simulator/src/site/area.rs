@@ -31,10 +31,14 @@ const FOLDER_PERMISSIONS: u32 = 0o777;
 #[derive(Debug, thiserror::Error)]
 pub enum AreaError {
     /// Nothing of that name; names are case-sensitive.
-    #[error(
-        "{path}: no such file or folder; the folders here are Database, Spatial and Web, in exactly this spelling"
-    )]
+    #[error("{path}: no such file or folder")]
     NoSuchFile {
+        /// The path asked for.
+        path: String,
+    },
+    /// A file, where only a folder will do.
+    #[error("{path}: is a file, not a folder")]
+    NotAFolder {
         /// The path asked for.
         path: String,
     },
@@ -286,7 +290,7 @@ impl FileArea {
         }
         let (dir, name) = self.parent(path)?;
         if !existing(&dir, name, path)?.is_dir() {
-            return Err(conflict(path, "is a file, not a folder"));
+            return Err(AreaError::NotAFolder { path: path.to_string() });
         }
         dir.open_dir_nofollow(name).map_err(|error| at_folder(path, error))
     }
@@ -398,7 +402,7 @@ impl FileArea {
         let metadata = existing(&dir, name, path)?;
         self.layout.keep_root(path, "the folders Database, Spatial and Web cannot be removed")?;
         if !metadata.is_dir() {
-            return Err(conflict(path, "is a file, not a folder"));
+            return Err(AreaError::NotAFolder { path: path.to_string() });
         }
         dir.remove_dir(name).map_err(|error| match error.kind() {
             io::ErrorKind::DirectoryNotEmpty => conflict(path, "is not empty"),
@@ -443,8 +447,11 @@ impl FileArea {
         };
         match &target {
             Some(_) if !replace => return Err(conflict(to, "exists already; plain rename never replaces")),
-            Some(metadata) if metadata.is_dir() != source.is_dir() => {
-                return Err(conflict(to, "a file cannot replace a folder, nor a folder a file"));
+            Some(metadata) if source.is_dir() && !metadata.is_dir() => {
+                return Err(AreaError::NotAFolder { path: to.to_string() });
+            }
+            Some(metadata) if metadata.is_dir() && !source.is_dir() => {
+                return Err(conflict(to, "is a folder, which a file cannot replace"));
             }
             _ => {}
         }

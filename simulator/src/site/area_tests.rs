@@ -58,6 +58,7 @@ fn word(result: Result<(), AreaError>) -> &'static str {
     match result {
         Ok(()) => "ok",
         Err(AreaError::NoSuchFile { .. }) => "no such file",
+        Err(AreaError::NotAFolder { .. }) => "not a folder",
         Err(AreaError::Forbidden { .. }) => "forbidden",
         Err(AreaError::Conflict { .. }) => "conflict",
         Err(AreaError::Disk { .. }) => "disk",
@@ -96,7 +97,7 @@ fn the_rules_of_the_three_folders() {
     for (name, expected) in [
         ("/Database", "forbidden"),
         ("/Spatial/aerial", "conflict"),
-        ("/Spatial/there", "conflict"),
+        ("/Spatial/there", "not a folder"),
         ("/Spatial/aerial/2026", "ok"),
         ("/Spatial/none", "no such file"),
     ] {
@@ -140,6 +141,9 @@ fn rename_refuses_or_replaces_and_never_touches_the_three() {
     assert_eq!(word(rename("/Spatial/b", "/b", true).map(|_| ())), "forbidden");
     assert_eq!(word(rename("/Spatial/d", "/Database/d", false).map(|_| ())), "forbidden");
     assert_eq!(word(rename("/Spatial/d", "/Spatial/d/e", false).map(|_| ())), "conflict");
+    assert_eq!(word(rename("/Spatial/d", "/Spatial/b", true).map(|_| ())), "not a folder");
+    assert_eq!(word(rename("/Spatial/b", "/Spatial/d", true).map(|_| ())), "conflict");
+    assert_eq!(word(area.list(&path("/Spatial/b")).map(|_| ())), "not a folder");
     assert!(!rename("/Spatial/b", "/Database/b", false).unwrap());
 }
 

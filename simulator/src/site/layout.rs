@@ -10,6 +10,14 @@ pub const TOP_FOLDERS: [&str; 3] = ["Database", "Spatial", "Web"];
 const FLAT_FOLDER: &str = "Database";
 
 impl Layout {
+    /// What to tell whoever looked for something that is not there.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Layout::Standard => "; the folders here are Database, Spatial and Web, in exactly this spelling",
+            Layout::Free => "",
+        }
+    }
+
     /// Whether something of that name in the root belongs to the area.
     pub(super) fn shows(self, top: &str) -> bool {
         self == Layout::Free || TOP_FOLDERS.contains(&top)

@@ -12,12 +12,16 @@ while getopts d:ef:hl:P:p:QRu: option; do
 done
 [ "$denied" = statvfs ] && denied=extended
 
+faults="$ENDPOINT_API/api/v1/faults"
 session() { "$ENDPOINT_SSH" -s "$ENDPOINT_USER@127.0.0.1" sftp; }
-faults() { curl -sf -o /dev/null "$@" "$ENDPOINT_API/api/v1/faults"; }
 
 [ -z "$denied" ] && { session; exit; }
-trap 'faults -X DELETE' EXIT
+trap 'curl -sf -o /dev/null -X DELETE "$faults"' EXIT
+set --
 for request in $denied; do
-  faults --json "{\"fault\":\"status\",\"at\":\"$request\",\"status\":3}" || exit 1
+  set -- "$@" --next -sf -o /dev/null -H 'Content-Type: application/json' \
+    -d "{\"fault\":\"status\",\"at\":\"$request\",\"status\":3}" "$faults"
 done
+shift
+curl --fail-early "$@" || exit 1
 session
