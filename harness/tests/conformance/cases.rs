@@ -9,6 +9,16 @@ use spatialcloud_harness::scenario::node;
 /// For each case what failed in it.
 pub type Verdicts = BTreeMap<String, Vec<String>>;
 
+/// Reads what the drivers print: for each case a line of JSON, with its name and what failed.
+pub fn told(lines: &str) -> Verdicts {
+    let verdict = |line: &str| {
+        let told: Value = serde_json::from_str(line).ok()?;
+        let failed = told["failed"].as_array()?.iter().map(|failure| failure.to_string()).collect();
+        Some((told["case"].as_str()?.to_owned(), failed))
+    };
+    lines.lines().filter_map(verdict).collect()
+}
+
 /// A list of cases in parts: those known to fail, those left out, each with the reason.
 pub struct Cases(Value);
 

@@ -6,6 +6,7 @@ mod asyncssh_tests;
 mod cases;
 mod fsx;
 mod openssh_tests;
+mod paramiko_tests;
 mod pjdfstest;
 mod rclone_info;
 mod site;
@@ -41,6 +42,7 @@ const JUDGES: &[Judge] = &[
     ssh_audit::JUDGE,
     openssh_tests::JUDGE,
     asyncssh_tests::JUDGE,
+    paramiko_tests::JUDGE,
     rclone_info::JUDGE,
     fsx::JUDGE,
     pjdfstest::JUDGE,

@@ -30,6 +30,16 @@ pub fn missing(programs: &[&str]) -> Option<String> {
     (!absent.is_empty()).then(|| format!("no {}; ci/install gets it", absent.join(", ")))
 }
 
+/// A Python that has the library, and the library's source, which its tests come with; or what is not here.
+pub fn python(library: &str) -> Result<(PathBuf, PathBuf), String> {
+    let python = cache().join("venv/bin/python");
+    let source = cache().join(format!("{library}-source"));
+    if python.exists() && source.join("tests/test_sftp.py").exists() {
+        return Ok((python, source));
+    }
+    Err(format!("no {library} with its tests; ci/install gets it"))
+}
+
 /// How a program ended, and its words.
 pub struct Ended {
     pub code: Option<i32>,

@@ -82,7 +82,8 @@ impl Operations {
         self.context.journal.record(Some(&self.context.site), fact);
     }
 
-    /// Reports a refusal and turns it into the reply.
+    /// Reports a refusal and turns it into the reply, which begins with the words that OpenSSH's server has for the
+    /// status: scripts look for `No such file` in what their library tells them.
     fn refuse(
         &self,
         operation: &str,
@@ -98,7 +99,7 @@ impl Operations {
             status: status as u32,
             reason: reason.clone(),
         });
-        status.with_message(reason)
+        status.with_message(format!("{status}: {reason}"))
     }
 
     fn refuse_area(&self, operation: &str, path: &str, error: AreaError) -> StatusReply {

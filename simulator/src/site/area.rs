@@ -31,7 +31,7 @@ const FOLDER_PERMISSIONS: u32 = 0o777;
 #[derive(Debug, thiserror::Error)]
 pub enum AreaError {
     /// Nothing of that name; names are case-sensitive.
-    #[error("{path}: no such file or folder")]
+    #[error("{path}: there is nothing of that name")]
     NoSuchFile {
         /// The path asked for.
         path: String,
