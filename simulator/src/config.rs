@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use jiff::ZonedDateTime;
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -51,7 +52,11 @@ impl Default for Config {
 impl Config {
     /// Reads settings: what is absent is as in their preset.
     pub fn from_json(settings: Value) -> Result<Config, serde_json::Error> {
-        let preset = settings.get("preset").cloned().map_or(Ok(Preset::default()), serde_json::from_value)?;
+        let preset = match settings.get("preset") {
+            None => Preset::default(),
+            Some(name) => Preset::deserialize(name)
+                .map_err(|error| serde_json::Error::custom(format!("preset: {error}")))?,
+        };
         let mut merged = serde_json::to_value(preset.config())?;
         lay_over(&mut merged, settings);
         serde_json::from_value(merged)
@@ -464,7 +469,10 @@ mod tests {
     #[test]
     fn what_is_unknown_or_of_the_wrong_shape_is_named() {
         for (settings, says) in [
-            (json!({ "preset": "posixx" }), "posixx"),
+            (
+                json!({ "preset": "posixx" }),
+                "preset: unknown variant `posixx`, expected `contract` or `posix`",
+            ),
             (json!({ "endpoint": { "attribute": {} } }), "unknown field `attribute`"),
             (json!({ "endpoint": 7 }), "invalid type"),
             (json!({ "sites": { "CITY": { "key": "x" } } }), "unknown field `key`"),
