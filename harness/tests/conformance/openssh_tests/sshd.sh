@@ -1,7 +1,8 @@
 #!/bin/sh
 # Stands where sshd is expected, for scripts that start one: the endpoint has its place and runs already, so this
-# only writes the file of its process number, and removes it when told to end.
-case " $* " in *" -t "*) exit 0 ;; esac
+# only writes the file of its process number, and removes it when told to end. Asked to check its settings (-t) or
+# to serve what comes in (-i), it does nothing.
+case " $* " in *" -t "* | *" -i "*) exit 0 ;; esac
 until [ "$1" = -f ] || [ $# = 0 ]; do shift; done
 file=$(dirname "$2")/pidfile
 (
