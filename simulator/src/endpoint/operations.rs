@@ -18,7 +18,8 @@ use super::frame::{UNDECODABLE, undecodable_reply};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::{AttributeAnswer, AttributeAnswers, AttributesOfNew, EndpointConfig};
 use crate::journal::{Fact, Journal};
-use crate::site::area::{AreaError, Entry, FileArea, OpenFile, OpenMode};
+use crate::site::area::{AreaError, Entry, FileArea};
+use crate::site::open_file::{OpenFile, OpenMode};
 use crate::site::path::SitePath;
 
 /// The most bytes one READ gives back; the same as OpenSSH's server with its 256 KiB packets.

@@ -5,22 +5,20 @@
 //! opens, happen under one lock, which the movers take too: a file is never moved between the look
 //! at it and its opening.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, Metadata, OpenOptions, OpenOptionsExt};
-use jiff::Timestamp;
 use rustix::fs::{Mode, OFlags};
 
 use crate::clock::Clock;
 use crate::config::{Layout, Visibility};
 use crate::site::layout::TOP_FOLDERS;
+use crate::site::names::{Names, NamesGuard};
+use crate::site::open_file::{OpenFile, OpenMode};
 use crate::site::path::SitePath;
 
 /// Mode bits of what is made here, before the process's mask takes some away.
@@ -68,32 +66,6 @@ pub enum AreaError {
     },
 }
 
-/// How a client wants a file opened: the flags of SSH_FXP_OPEN.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OpenMode {
-    /// SSH_FXF_READ
-    pub read: bool,
-    /// SSH_FXF_WRITE
-    pub write: bool,
-    /// SSH_FXF_APPEND: every WRITE goes to the end, whatever its offset.
-    pub append: bool,
-    /// SSH_FXF_CREAT
-    pub create: bool,
-    /// SSH_FXF_TRUNC
-    pub truncate: bool,
-    /// SSH_FXF_EXCL: fail if the file exists.
-    pub exclusive: bool,
-    /// Mode bits of a file that is made; absent: those every file gets here.
-    pub permissions: Option<u32>,
-}
-
-impl OpenMode {
-    /// Whether WRITE is allowed.
-    fn writes(self) -> bool {
-        self.write || self.append
-    }
-}
-
 /// What a listing shows of one entry.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -116,42 +88,10 @@ pub struct MovableFile {
 pub struct FileArea {
     root: Dir,
     root_path: PathBuf,
-    staging: Dir,
-    clock: Clock,
+    pub(super) staging: Dir,
+    pub(super) clock: Clock,
     layout: Layout,
     names: Mutex<Names>,
-}
-
-/// What the lock protects: who holds which file open for writing, and when files were last written.
-#[derive(Default)]
-struct Names {
-    next_writer: u64,
-    writers: BTreeMap<u64, SitePath>,
-    last_written: BTreeMap<String, Timestamp>,
-    opened_at: Timestamp,
-}
-
-/// Holds all names still: no open, rename or removal happens while it lives.
-pub struct NamesGuard<'a> {
-    names: MutexGuard<'a, Names>,
-}
-
-impl NamesGuard<'_> {
-    /// Whether any session holds `path` open for writing.
-    pub fn open_for_writing(&self, path: &str) -> bool {
-        self.names.writers.values().any(|open| open.relative() == path)
-    }
-
-    /// When `path` was last written, in simulated time. A file that an earlier process left here counts as
-    /// written when this one began: its own time is of the wall's clock and may lie in the future.
-    pub fn last_written(&self, path: &str) -> Timestamp {
-        self.names.last_written.get(path).copied().unwrap_or(self.names.opened_at)
-    }
-
-    /// Drops what was remembered of a file that has been moved away.
-    pub fn forget(&mut self, path: &str) {
-        self.names.last_written.remove(path);
-    }
 }
 
 impl FileArea {
@@ -177,7 +117,7 @@ impl FileArea {
             root,
             root_path: inbox.to_owned(),
             staging: Dir::open_ambient_dir(&staging_path, ambient_authority())?,
-            names: Mutex::new(Names { opened_at: clock.now(), ..Names::default() }),
+            names: Mutex::new(Names::new(clock.now())),
             clock,
             layout,
         })
@@ -193,7 +133,7 @@ impl FileArea {
         NamesGuard { names: self.lock() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Names> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Names> {
         // A panic elsewhere cannot leave the maps half changed: each is changed in one call.
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -237,7 +177,7 @@ impl FileArea {
     }
 
     /// The folder that holds `path`, and its last name. Fails for the root itself.
-    fn parent<'p>(&self, path: &'p SitePath) -> Result<(Dir, &'p str), AreaError> {
+    pub(super) fn parent<'p>(&self, path: &'p SitePath) -> Result<(Dir, &'p str), AreaError> {
         let Some((name, parents)) = path.names().split_last() else {
             return Err(forbidden(path, "the root itself cannot be changed"));
         };
@@ -321,7 +261,7 @@ impl FileArea {
         self.layout.check_file(path)?;
         let staged = writes && visibility == Visibility::OnClose;
         let (file, staging_name) = if staged {
-            let staging_name = format!("{}", names.next_writer);
+            let staging_name = names.next_writer().to_string();
             let file = self
                 .stage(&dir, name, &staging_name, mode, found.is_some())
                 .map_err(|error| disk(path, error))?;
@@ -336,12 +276,7 @@ impl FileArea {
             let file = dir.open_with(name, &options).map_err(|error| disk(path, error))?;
             (file.into_std(), None)
         };
-        let writer = writes.then(|| {
-            let id = names.next_writer;
-            names.next_writer += 1;
-            names.writers.insert(id, path.clone());
-            id
-        });
+        let writer = writes.then(|| names.opened(path));
         drop(names);
         Ok(OpenFile {
             area: self.clone(),
@@ -420,7 +355,7 @@ impl FileArea {
             return Err(conflict(path, "is a folder; remove it as a folder"));
         }
         dir.remove_file(name).map_err(|error| disk(path, error))?;
-        names.last_written.remove(&path.relative());
+        names.forget(&path.relative());
         Ok(())
     }
 
@@ -490,151 +425,6 @@ impl FileArea {
     }
 }
 
-impl Names {
-    /// Open handles and write times stay with the file when it, or a folder above it, gets a new name.
-    fn follow_rename(&mut self, from: &SitePath, to: &SitePath) {
-        self.last_written.remove(&to.relative());
-        let renamed = |path: &SitePath| {
-            from.contains(path).then(|| {
-                let rest = path.names()[from.names().len()..].join("/");
-                SitePath::parse(&format!("{}/{rest}", to.relative())).unwrap_or_else(|_| to.clone())
-            })
-        };
-        for open in self.writers.values_mut() {
-            if let Some(new) = renamed(open) {
-                *open = new;
-            }
-        }
-        let moved: Vec<(String, String)> = self
-            .last_written
-            .keys()
-            .filter_map(|key| {
-                let path = SitePath::parse(key).ok()?;
-                Some((key.clone(), renamed(&path)?.relative()))
-            })
-            .collect();
-        for (old, new) in moved {
-            if let Some(time) = self.last_written.remove(&old) {
-                self.last_written.insert(new, time);
-            }
-        }
-    }
-}
-
-/// A file some session holds open. Dropped without [`OpenFile::close`], the upload was cut off.
-pub struct OpenFile {
-    area: Arc<FileArea>,
-    file: std::fs::File,
-    mode: OpenMode,
-    writer: Option<u64>,
-    staging_name: Option<String>,
-    path: SitePath,
-    /// Size when it was opened, after truncation.
-    pub opened_size_bytes: u64,
-    /// Bytes written through this handle.
-    pub written_bytes: u64,
-    /// Bytes read through this handle.
-    pub read_bytes: u64,
-}
-
-impl OpenFile {
-    /// The name it was opened under.
-    pub fn path(&self) -> &SitePath {
-        &self.path
-    }
-
-    /// Whether it was opened for writing.
-    pub fn writes(&self) -> bool {
-        self.writer.is_some()
-    }
-
-    /// The file itself, for attributes and fsync.
-    pub fn file(&self) -> &std::fs::File {
-        &self.file
-    }
-
-    /// Size and times now.
-    pub fn metadata(&self) -> io::Result<std::fs::Metadata> {
-        self.file.metadata()
-    }
-
-    /// Writes all of `data` at `offset_bytes`, or at the end for append handles.
-    pub fn write_at(&mut self, data: &[u8], offset_bytes: u64) -> io::Result<()> {
-        if !self.mode.writes() {
-            return Err(io::Error::new(
-                io::ErrorKind::PermissionDenied,
-                "the file was opened for reading only",
-            ));
-        }
-        let offset_bytes = if self.mode.append { self.file.metadata()?.len() } else { offset_bytes };
-        self.file.write_all_at(data, offset_bytes)?;
-        self.written_bytes += data.len() as u64;
-        Ok(())
-    }
-
-    /// Reads up to `length_bytes` at `offset_bytes`; an empty answer is the end of the file.
-    pub fn read_at(&mut self, length_bytes: usize, offset_bytes: u64) -> io::Result<Vec<u8>> {
-        if !self.mode.read && self.mode.writes() {
-            return Err(io::Error::new(
-                io::ErrorKind::PermissionDenied,
-                "the file was opened for writing only",
-            ));
-        }
-        let mut buffer = vec![0; length_bytes];
-        let mut filled = 0;
-        while filled < length_bytes {
-            match self.file.read_at(&mut buffer[filled..], offset_bytes + filled as u64) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        buffer.truncate(filled);
-        self.read_bytes += filled as u64;
-        Ok(buffer)
-    }
-
-    /// Ends the upload: makes it visible, stamps it with the simulated time. Answers its path and size now.
-    pub fn close(mut self) -> Result<(SitePath, u64), AreaError> {
-        let path = self.settle()?;
-        let size_bytes = self.file.metadata().map_err(|error| disk(&path, error))?.len();
-        Ok((path, size_bytes))
-    }
-
-    fn settle(&mut self) -> Result<SitePath, AreaError> {
-        let Some(writer) = self.writer.take() else { return Ok(self.path.clone()) };
-        let area = self.area.clone();
-        let mut names = area.lock();
-        let path = names.writers.remove(&writer).unwrap_or_else(|| self.path.clone());
-        let now = area.clock.now();
-        if self.written_bytes > 0 || self.mode.truncate {
-            // Listings tell simulated time. A file system that cannot keep it is no reason to fail the upload.
-            let _ = SystemTime::try_from(now).map(|time| self.file.set_modified(time));
-        }
-        if let Some(staging_name) = self.staging_name.take() {
-            let (dir, name) = area.parent(&path)?;
-            area.staging.rename(&staging_name, &dir, name).map_err(|error| disk(&path, error))?;
-        }
-        names.last_written.insert(path.relative(), now);
-        Ok(path)
-    }
-}
-
-impl Drop for OpenFile {
-    fn drop(&mut self) {
-        if let Some(staging_name) = self.staging_name.take() {
-            // Never published: the session ended before CLOSE.
-            if let Some(writer) = self.writer.take() {
-                self.area.lock().writers.remove(&writer);
-            }
-            let _ = self.area.staging.remove_file(&staging_name);
-        } else {
-            let _ = self.settle();
-        }
-    }
-}
-
 /// A handle that attributes can be set through: the one names are resolved from is for that only.
 fn reopened(folder: &Dir) -> io::Result<std::fs::File> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -671,6 +461,6 @@ pub(super) fn conflict(path: &SitePath, reason: &'static str) -> AreaError {
     AreaError::Conflict { path: path.to_string(), reason }
 }
 
-fn disk(path: &SitePath, error: io::Error) -> AreaError {
+pub(super) fn disk(path: &SitePath, error: io::Error) -> AreaError {
     AreaError::Disk { path: path.to_string(), error }
 }

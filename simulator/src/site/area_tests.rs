@@ -8,7 +8,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::area::{AreaError, FileArea, OpenMode};
+use super::area::{AreaError, FileArea};
+use super::open_file::OpenMode;
 use super::path::SitePath;
 use crate::clock::Clock;
 use crate::config::{Layout, Pace, Visibility};

@@ -6,6 +6,8 @@ pub mod area;
 mod area_tests;
 pub mod key;
 mod layout;
+mod names;
+pub mod open_file;
 pub mod path;
 mod registry;
 
