@@ -22,6 +22,10 @@ fn checks() -> Vec<Check> {
             same("default.txt", json!({}), &["--sftp-set-modtime=false"])
         }),
         Check::new("what the preset posix takes", || same("posix.txt", json!({ "preset": "posix" }), &[])),
+        Check::new("what is taken where files show when they are closed", || {
+            let settings = json!({ "endpoint": { "visibility": "on-close" } });
+            same("on-close.txt", settings, &["--sftp-set-modtime=false"])
+        }),
         Check::new("what comes of times that are refused", || same("refused-times.txt", json!({}), &[])),
     ]
 }
