@@ -79,6 +79,7 @@ pub fn text() -> String {
     write_settings(&stack::default_settings(), 0, &mut settings);
     settings.push("```".to_owned());
     section("Settings and their defaults", settings);
+    section("Presets", presets());
     section(
         "Keys",
         keys::KINDS
@@ -117,6 +118,23 @@ const EXPECTATIONS: &[(&str, &str)] = &[
     ("{ no-request: setstat Spatial/a.tif }", "no such request came"),
     ("{ client: succeeded | failed, says: WORDS, exit-code: 1 }", "what the client made of its last step"),
 ];
+
+/// What `preset:` can name; each with the settings that stand for it, which those beside it overrule.
+fn presets() -> Vec<String> {
+    let mut lines = vec![
+        "`preset: NAME` among the settings stands for these; what is given beside it overrules it."
+            .to_owned(),
+    ];
+    for (name, sentence, settings) in stack::preset_docs() {
+        lines.extend([String::new(), format!("**{name}**: {sentence}.")]);
+        if settings.as_object().is_some_and(|settings| !settings.is_empty()) {
+            lines.push("```yaml".to_owned());
+            write_settings(&settings, 0, &mut lines);
+            lines.push("```".to_owned());
+        }
+    }
+    lines
+}
 
 fn write_settings(value: &Value, depth: usize, lines: &mut Vec<String>) {
     for (name, value) in value.as_object().into_iter().flatten() {

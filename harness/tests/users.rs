@@ -2,6 +2,7 @@
 //!
 //! What a machine cannot do (mounting a small disk, say) is shown as ignored; with `SPATIALCLOUD_REQUIRE=all` it fails.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Stdio};
 use std::time::Duration;
@@ -20,6 +21,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("ten thousand files in a folder are listed", ten_thousand_files),
     ("two sessions write at once and both arrive", two_sessions),
     ("Ctrl-C in the middle of an upload leaves its first part", ctrl_c),
+    ("a connection serves sessions one after the other, and so many at once", sessions_of_a_connection),
     ("scp's old protocol, a shell and forwarding are refused", no_shell),
     ("a port already taken is named", port_taken),
     ("a data folder in use is named", folder_in_use),
@@ -253,6 +255,45 @@ fn ctrl_c() -> Result<(), Failed> {
     setting.wait("kind=connection.closed")?;
     let size = std::fs::metadata(setting.inbox().join("Spatial/imagery.tif"))?.len();
     must(size < 300 << 20, size)
+}
+
+/// OpenSSH's shared connection, as scripts use it that upload file after file.
+fn sessions_of_a_connection() -> Result<(), Failed> {
+    let limits = json!({ "channels-per-connection": 2 });
+    let setting = Setting::new(json!({ "endpoint": { "limits": limits } }), None)?;
+    let control = format!("ControlPath={}", setting.folder.path().join("control").display());
+    let sftp = || -> Result<Command, Failed> {
+        let mut command = setting.ssh("sftp")?;
+        command.args(["-o", "ControlMaster=auto", "-o", "ControlPersist=60", "-o", &control]);
+        command.args(["-q", "-b", "-", "CITY@127.0.0.1"]).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(command)
+    };
+    let count = |query: &str| -> Result<usize, Failed> {
+        Ok(setting.runtime.block_on(setting.stack.api().events(query))?.len())
+    };
+    for number in 1..=5 {
+        must(sftp()?.status()?.success(), format!("session {number} of one connection"))?;
+    }
+    let mut held = Vec::new();
+    for number in 1..=2 {
+        let mut child = sftp()?.stdin(Stdio::piped()).spawn()?;
+        let mut commands = child.stdin.take().ok_or("no standard input")?;
+        writeln!(commands, "mkdir Spatial/{number}")?;
+        setting.wait(&format!("kind=directory.made&path=Spatial/{number}"))?;
+        held.push((child, commands));
+    }
+    must(count("kind=connection.opened")? == 1, "more than one connection")?;
+    must(count("kind=channel.refused")? == 0, "a channel was refused")?;
+    // Its third session refused, OpenSSH makes a connection of its own.
+    must(sftp()?.status()?.success(), "a third session at once")?;
+    must(count("kind=channel.refused&request=session")? == 1, "no channel was refused")?;
+    for (mut child, commands) in held {
+        drop(commands);
+        must(child.wait()?.success(), "the sessions that were let in")?;
+    }
+    let mut end = setting.ssh("ssh")?;
+    end.args(["-o", &control, "-O", "exit", "CITY@127.0.0.1"]).stderr(Stdio::null());
+    must(end.status()?.success(), "the shared connection had ended")
 }
 
 fn no_shell() -> Result<(), Failed> {

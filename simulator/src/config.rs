@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use jiff::ZonedDateTime;
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::fault::FaultSpec;
 
@@ -14,6 +16,8 @@ use crate::fault::FaultSpec;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
+    /// What the settings start from; those given beside it differ from it.
+    pub preset: Preset,
     /// Seed of every random choice (C-51).
     pub seed: u64,
     /// Where simulated time starts and how it passes (C-50).
@@ -33,6 +37,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
+            preset: Preset::Contract,
             seed: 1,
             clock: ClockConfig::default(),
             endpoint: EndpointConfig::default(),
@@ -41,6 +46,68 @@ impl Default for Config {
             sites: BTreeMap::new(),
             faults: Vec::new(),
         }
+    }
+}
+
+impl Config {
+    /// Reads settings: what is absent is as in their preset.
+    pub fn from_json(settings: Value) -> Result<Config, serde_json::Error> {
+        let preset = match settings.get("preset") {
+            None => Preset::default(),
+            Some(name) => Preset::deserialize(name)
+                .map_err(|error| serde_json::Error::custom(format!("preset: {error}")))?,
+        };
+        let mut merged = serde_json::to_value(preset.config())?;
+        lay_over(&mut merged, settings);
+        serde_json::from_value(merged)
+    }
+}
+
+/// Puts settings over others: maps key by key, all else as a whole.
+fn lay_over(below: &mut Value, above: Value) {
+    match (below, above) {
+        (Value::Object(below), Value::Object(above)) => {
+            for (key, value) in above {
+                lay_over(below.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (below, above) => *below = above,
+    }
+}
+
+/// Settings under one name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// What the contract says.
+    #[default]
+    Contract,
+    /// A file area that behaves as an ordinary folder does behind OpenSSH's server.
+    Posix,
+}
+
+impl Preset {
+    /// Every preset with what it is for.
+    pub const ALL: [(Preset, &str); 2] = [
+        (Preset::Contract, "what the contract says: the defaults below"),
+        (
+            Preset::Posix,
+            "the file area behaves as an ordinary folder does behind OpenSSH's server, without links",
+        ),
+    ];
+
+    /// Its settings, whole.
+    pub fn config(self) -> Config {
+        let endpoint = match self {
+            Preset::Contract => EndpointConfig::default(),
+            Preset::Posix => EndpointConfig {
+                layout: Layout::Free,
+                attributes: AttributeAnswers::all(AttributeAnswer::Apply),
+                attributes_of_new: AttributesOfNew::Permissions,
+                ..EndpointConfig::default()
+            },
+        };
+        Config { preset: self, endpoint, ..Config::default() }
     }
 }
 
@@ -123,10 +190,14 @@ pub struct EndpointConfig {
     pub unlisted_address: Refusal,
     /// Whether SHA-1 signatures (`ssh-rsa`) are taken (C-13).
     pub allow_ssh_rsa: bool,
+    /// Where files and folders may be made (C-20, C-21).
+    pub layout: Layout,
     /// OpenSSH extensions announced and served.
     pub extensions: Vec<Extension>,
     /// Answers to SETSTAT and FSETSTAT, aspect by aspect (C-23).
     pub attributes: AttributeAnswers,
+    /// What becomes of attributes in OPEN and MKDIR (C-23).
+    pub attributes_of_new: AttributesOfNew,
     /// When a file being written becomes visible (C-25).
     pub visibility: Visibility,
     /// Bounds on what clients may ask for (C-16).
@@ -143,8 +214,10 @@ impl Default for EndpointConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             unlisted_address: Refusal::Close,
             allow_ssh_rsa: false,
+            layout: Layout::Standard,
             extensions: vec![Extension::PosixRename, Extension::Fsync, Extension::Limits, Extension::Statvfs],
             attributes: AttributeAnswers::default(),
+            attributes_of_new: AttributesOfNew::Ignore,
             visibility: Visibility::InPlace,
             limits: Limits::default(),
             record_requests: false,
@@ -179,6 +252,16 @@ impl Refusal {
     }
 }
 
+/// Where files and folders may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// The root holds `Database`, `Spatial` and `Web`, and nothing else; Database holds files only (C-20, C-21).
+    Standard,
+    /// Anywhere: the three folders are there from the start, and are ordinary ones.
+    Free,
+}
+
 /// An OpenSSH extension of SFTP version 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -207,6 +290,13 @@ pub struct AttributeAnswers {
     pub size: AttributeAnswer,
 }
 
+impl AttributeAnswers {
+    /// The same answer to every aspect.
+    pub fn all(answer: AttributeAnswer) -> AttributeAnswers {
+        AttributeAnswers { times: answer, permissions: answer, ownership: answer, size: answer }
+    }
+}
+
 /// One answer to an attribute change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -222,6 +312,16 @@ pub enum AttributeAnswer {
     NoOp,
     /// Success, and done.
     Apply,
+}
+
+/// What becomes of attributes in OPEN and MKDIR (C-23).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttributesOfNew {
+    /// Ignored, without an error.
+    Ignore,
+    /// Mode bits are those of the new file or folder; the rest is ignored, as OpenSSH's server does.
+    Permissions,
 }
 
 /// When a file being written becomes visible (C-25).
@@ -342,5 +442,43 @@ pub struct SiteConfig {
 impl Default for SiteConfig {
     fn default() -> SiteConfig {
         SiteConfig { keys: Vec::new(), from: Vec::new(), attributes: None, provisioned: true }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn settings_differ_from_their_preset_one_by_one() {
+        assert_eq!(Config::from_json(json!({})).unwrap(), Config::default());
+        let posix = Preset::Posix.config();
+        assert_eq!(Config::from_json(json!({ "preset": "posix" })).unwrap(), posix);
+        let settings = json!({
+            "preset": "posix", "seed": 7,
+            "endpoint": { "attributes": { "times": "failure" }, "extensions": ["fsync"] },
+        });
+        let mut expected = Config { seed: 7, ..posix };
+        expected.endpoint.attributes.times = AttributeAnswer::Failure;
+        expected.endpoint.extensions = vec![Extension::Fsync];
+        assert_eq!(Config::from_json(settings).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_unknown_or_of_the_wrong_shape_is_named() {
+        for (settings, says) in [
+            (
+                json!({ "preset": "posixx" }),
+                "preset: unknown variant `posixx`, expected `contract` or `posix`",
+            ),
+            (json!({ "endpoint": { "attribute": {} } }), "unknown field `attribute`"),
+            (json!({ "endpoint": 7 }), "invalid type"),
+            (json!({ "sites": { "CITY": { "key": "x" } } }), "unknown field `key`"),
+        ] {
+            let error = Config::from_json(settings).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
     }
 }

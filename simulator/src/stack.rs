@@ -109,7 +109,7 @@ impl Stack {
         let clock = clock(&config, &clock_file)?;
         let disk = |error| StartError::Data { path: data.to_owned(), error };
         let journal = Journal::new(clock.clone(), Some(&data.join("events.jsonl"))).map_err(disk)?;
-        let sites = Sites::open(data, journal.clone(), clock.clone())?;
+        let sites = Sites::open(data, journal.clone(), clock.clone(), config.endpoint.layout)?;
         add_sites(&config, &sites)?;
         let movers = Movers::start(config.movers.clone(), sites.clone(), journal.clone(), clock.clone())?;
         let listener =

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::Value;
-use spatialcloud_simulator::config::Config;
+use spatialcloud_simulator::config::{Config, Preset};
 use spatialcloud_simulator::fault::{self, FAULTS, FaultSpec};
 use spatialcloud_simulator::journal::{Fact, KindDoc};
 use spatialcloud_simulator::site::key::PublicKey;
@@ -18,7 +18,7 @@ pub(super) struct InProcess {
 }
 
 pub(super) fn check_settings(settings: &Value) -> Result<(), String> {
-    serde_json::from_value::<Config>(settings.clone()).map(|_| ()).map_err(|error| error.to_string())
+    Config::from_json(settings.clone()).map(|_| ()).map_err(|error| error.to_string())
 }
 
 pub(super) fn event_docs() -> Vec<EventDoc> {
@@ -45,6 +45,30 @@ pub(super) fn default_settings() -> Value {
     serde_json::to_value(Config::default()).unwrap_or_default()
 }
 
+pub(super) fn preset_docs() -> Vec<(String, &'static str, Value)> {
+    Preset::ALL
+        .into_iter()
+        .map(|(preset, sentence)| {
+            let name = serde_json::to_value(preset).unwrap_or_default();
+            let settings = serde_json::to_value(preset.config()).unwrap_or_default();
+            (
+                name.as_str().unwrap_or_default().to_owned(),
+                sentence,
+                difference(&settings, &default_settings()),
+            )
+        })
+        .collect()
+}
+
+/// What stands in `settings` and not the same way in `defaults`.
+fn difference(settings: &Value, defaults: &Value) -> Value {
+    let Value::Object(map) = settings else { return settings.clone() };
+    let differing = map.iter().filter(|(key, value)| **value != defaults[key.as_str()]);
+    Value::Object(
+        differing.map(|(key, value)| (key.clone(), difference(value, &defaults[key.as_str()]))).collect(),
+    )
+}
+
 pub(super) fn check_key(file: &[u8]) -> Result<AcceptedKey, RefusedKey> {
     match PublicKey::parse(file) {
         Ok(key) => {
@@ -66,7 +90,7 @@ impl InProcess {
     ) -> Result<InProcess, StackError> {
         let config: Config = match settings {
             Value::Null => Config::default(),
-            _ => serde_json::from_value(settings.clone())
+            _ => Config::from_json(settings.clone())
                 .map_err(|error| StackError::Settings(error.to_string()))?,
         };
         let stack =

@@ -216,6 +216,11 @@ pub fn default_settings() -> Value {
     in_process::default_settings()
 }
 
+/// Every preset of settings: its name, what it is for, and where it differs from the defaults.
+pub fn preset_docs() -> Vec<(String, &'static str, Value)> {
+    in_process::preset_docs()
+}
+
 /// The names of all kinds of event.
 pub fn event_kinds() -> Vec<&'static str> {
     event_docs().iter().map(|doc| doc.name).collect()

@@ -17,32 +17,44 @@ const DIRECTORY: u32 = 0o040_000;
 const RECENT_DAYS: i32 = 182;
 
 /// Attributes of a file or folder on disk. Owner numbers are the endpoint's own business: always 0.
-pub fn of(is_dir: bool, length_bytes: u64, mode: u32, modified: Option<SystemTime>) -> FileAttributes {
-    let seconds = modified
-        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-        .map_or(0, |since| u32::try_from(since.as_secs()).unwrap_or(u32::MAX));
+/// Without a time of access, that of the last change stands for it.
+pub fn of(
+    is_dir: bool,
+    length_bytes: u64,
+    mode: u32,
+    modified: Option<SystemTime>,
+    accessed: Option<SystemTime>,
+) -> FileAttributes {
+    let seconds = |time: Option<SystemTime>| {
+        time.and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+            .map_or(0, |since| u32::try_from(since.as_secs()).unwrap_or(u32::MAX))
+    };
     FileAttributes {
         size: Some(if is_dir { 0 } else { length_bytes }),
         uid: Some(0),
         gid: Some(0),
         permissions: Some(if is_dir { DIRECTORY } else { REGULAR } | (mode & 0o7777)),
-        atime: Some(seconds),
-        mtime: Some(seconds),
+        atime: Some(seconds(accessed.or(modified))),
+        mtime: Some(seconds(modified)),
         user: None,
         group: None,
     }
 }
 
 /// The attributes of a listing entry or of STAT.
-pub fn of_entry(metadata: &cap_std::fs::Metadata) -> FileAttributes {
+pub fn of_entry(metadata: &cap_std::fs::Metadata, tells_access_time: bool) -> FileAttributes {
     use cap_std::fs::PermissionsExt as _;
     let modified = metadata.modified().ok().map(cap_std::time::SystemTime::into_std);
-    of(metadata.is_dir(), metadata.len(), metadata.permissions().mode(), modified)
+    let accessed = metadata.accessed().ok().map(cap_std::time::SystemTime::into_std);
+    let accessed = accessed.filter(|_| tells_access_time);
+    of(metadata.is_dir(), metadata.len(), metadata.permissions().mode(), modified, accessed)
 }
 
 /// The attributes of an open file.
-pub fn of_open(metadata: &std::fs::Metadata) -> FileAttributes {
-    of(metadata.is_dir(), metadata.len(), metadata.permissions().mode(), metadata.modified().ok())
+pub fn of_open(metadata: &std::fs::Metadata, tells_access_time: bool) -> FileAttributes {
+    let (modified, accessed) = (metadata.modified().ok(), metadata.accessed().ok());
+    let accessed = accessed.filter(|_| tells_access_time);
+    of(metadata.is_dir(), metadata.len(), metadata.permissions().mode(), modified, accessed)
 }
 
 /// What a client sent as attributes, in words: which of them, and the mode bits in octal.
@@ -201,7 +213,7 @@ pub fn apply(file: &std::fs::File, attributes: &FileAttributes, aspects: &[Aspec
         match aspect {
             Aspect::Size => file.set_len(attributes.size.unwrap_or(0))?,
             Aspect::Permissions => {
-                let mode = attributes.permissions.unwrap_or(0) & 0o777;
+                let mode = attributes.permissions.unwrap_or(0) & 0o7777;
                 file.set_permissions(std::fs::Permissions::from_mode(mode))?;
             }
             Aspect::Times => {
@@ -219,4 +231,22 @@ pub fn apply(file: &std::fs::File, attributes: &FileAttributes, aspects: &[Aspec
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn times_that_were_set_are_told_apart_only_where_they_can_be_set() {
+        let file = tempfile::tempfile().unwrap();
+        let wanted = FileAttributes { atime: Some(1), mtime: Some(2), ..FileAttributes::empty() };
+        apply(&file, &wanted, &[Aspect::Times]).unwrap();
+        let told = |tells_access_time| {
+            let attributes = of_open(&file.metadata().unwrap(), tells_access_time);
+            (attributes.atime.unwrap(), attributes.mtime.unwrap())
+        };
+        assert_eq!((told(true), told(false)), ((1, 2), (2, 2)));
+    }
 }

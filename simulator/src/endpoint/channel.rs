@@ -128,9 +128,11 @@ impl<W: AsyncWrite + Unpin> ChannelIo<W> {
 
 /// Splits `channel`; answers the SFTP server's end and the pump, to be run as a task of its own.
 ///
-/// `done` resolves when the SFTP server has ended and all its replies are queued.
+/// `slot` is given back when the channel closes. `done` resolves when the SFTP server has ended and all its
+/// replies are queued.
 pub fn connect(
     channel: Channel<Msg>,
+    slot: OwnedSemaphorePermit,
     handle: Handle,
     packet_limit_bytes: u32,
     replies: Arc<Replies>,
@@ -150,6 +152,8 @@ pub fn connect(
         // The connection may be gone already; then there is nobody to tell.
         let _ = handle.exit_status_request(id, status).await;
         let _ = handle.eof(id).await;
+        // Before the client hears of it, so that it can open the next one at once.
+        drop(slot);
         let _ = handle.close(id).await;
         fault
     };

@@ -10,7 +10,7 @@ use russh::server::{
 };
 use russh::{Channel, ChannelId, ChannelOpenFailure};
 use russh_sftp::server::Config as SftpConfig;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::wire::Line;
 use super::{Shared, channel, operations, session};
@@ -26,8 +26,10 @@ pub struct Connection {
     line: Line,
     site: Option<Arc<Site>>,
     /// Channels opened and not yet given to a subsystem.
-    channels: HashMap<ChannelId, Channel<Msg>>,
-    opened: u32,
+    channels: HashMap<ChannelId, (Channel<Msg>, OwnedSemaphorePermit)>,
+    /// One permit for each channel that may be open. They are not counted by hand: of a channel that was closed
+    /// from here first, russh never tells that the client has closed it too.
+    slots: Arc<Semaphore>,
     /// Every SFTP session holds a copy until all its files are closed.
     busy: mpsc::Sender<()>,
 }
@@ -43,7 +45,8 @@ impl Connection {
         line: Line,
         busy: mpsc::Sender<()>,
     ) -> Connection {
-        Connection { shared, session, address, line, site: None, channels: HashMap::new(), opened: 0, busy }
+        let slots = Arc::new(Semaphore::new(shared.settings.limits.channels_per_connection as usize));
+        Connection { shared, session, address, line, site: None, channels: HashMap::new(), slots, busy }
     }
 
     fn record(&self, fact: Fact) {
@@ -115,7 +118,13 @@ impl Connection {
         reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
     }
 
-    fn start_sftp(&self, channel: Channel<Msg>, handle: Handle, site: &Arc<Site>) {
+    fn start_sftp(
+        &self,
+        channel: Channel<Msg>,
+        slot: OwnedSemaphorePermit,
+        handle: Handle,
+        site: &Arc<Site>,
+    ) {
         let limits = &self.shared.settings.limits;
         let (done, ended) = oneshot::channel();
         let replies = Arc::new(channel::Replies::default());
@@ -134,7 +143,7 @@ impl Connection {
             journal: self.shared.journal.clone(),
             clock: self.shared.clock.clone(),
         };
-        let (io, pump) = channel::connect(channel, handle, limits.packet_bytes, replies, ended);
+        let (io, pump) = channel::connect(channel, slot, handle, limits.packet_bytes, replies, ended);
         let sftp_config = SftpConfig { max_client_packet_len: limits.packet_bytes };
         let (journal, code, number) = (self.shared.journal.clone(), site.code.clone(), self.session);
         let busy = self.busy.clone();
@@ -251,13 +260,12 @@ impl Handler for Connection {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), russh::Error> {
-        let limit = self.shared.settings.limits.channels_per_connection;
-        if self.opened >= limit {
+        let Ok(slot) = self.slots.clone().try_acquire_owned() else {
+            let limit = self.shared.settings.limits.channels_per_connection;
             self.refuse_channel("session", format!("{limit} channels are open already"), reply).await;
             return Ok(());
-        }
-        self.opened += 1;
-        self.channels.insert(channel.id(), channel);
+        };
+        self.channels.insert(channel.id(), (channel, slot));
         reply.accept().await;
         Ok(())
     }
@@ -294,7 +302,6 @@ impl Handler for Connection {
         _session: &mut Session,
     ) -> Result<(), russh::Error> {
         self.channels.remove(&channel);
-        self.opened = self.opened.saturating_sub(1);
         Ok(())
     }
 
@@ -307,11 +314,11 @@ impl Handler for Connection {
         let Some(site) = self.site.clone().filter(|_| name == "sftp") else {
             return self.refuse_request(id, "subsystem", name, session);
         };
-        let Some(channel) = self.channels.remove(&id) else {
+        let Some((channel, slot)) = self.channels.remove(&id) else {
             return self.refuse_request(id, "subsystem", "a subsystem runs on this channel already", session);
         };
         session.channel_success(id)?;
-        self.start_sftp(channel, session.handle(), &site);
+        self.start_sftp(channel, slot, session.handle(), &site);
         Ok(())
     }
 

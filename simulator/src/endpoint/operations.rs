@@ -16,9 +16,10 @@ use super::attributes::{self, Aspect};
 use super::extension;
 use super::frame::{UNDECODABLE, undecodable_reply};
 use crate::clock::{Clock, Stopwatch};
-use crate::config::{AttributeAnswers, EndpointConfig};
+use crate::config::{AttributeAnswer, AttributeAnswers, AttributesOfNew, EndpointConfig};
 use crate::journal::{Fact, Journal};
-use crate::site::area::{AreaError, Entry, FileArea, OpenFile, OpenMode};
+use crate::site::area::{AreaError, Entry, FileArea};
+use crate::site::open_file::{OpenFile, OpenMode};
 use crate::site::path::SitePath;
 
 /// The most bytes one READ gives back; the same as OpenSSH's server with its 256 KiB packets.
@@ -82,7 +83,8 @@ impl Operations {
         self.context.journal.record(Some(&self.context.site), fact);
     }
 
-    /// Reports a refusal and turns it into the reply.
+    /// Reports a refusal and turns it into the reply, which begins with the words that OpenSSH's server has for the
+    /// status: scripts look for `No such file` in what their library tells them.
     fn refuse(
         &self,
         operation: &str,
@@ -98,7 +100,7 @@ impl Operations {
             status: status as u32,
             reason: reason.clone(),
         });
-        status.with_message(reason)
+        status.with_message(format!("{status}: {reason}"))
     }
 
     fn refuse_area(&self, operation: &str, path: &str, error: AreaError) -> StatusReply {
@@ -106,7 +108,16 @@ impl Operations {
         if matches!(error, AreaError::NoSuchFile { .. }) && matches!(operation, "stat" | "lstat") {
             return StatusCode::NoSuchFile.with_message("No such file");
         }
-        self.refuse(operation, path, status_of(&error), error.to_string())
+        let hint = match error {
+            AreaError::NoSuchFile { .. } => self.context.settings.layout.hint(),
+            _ => "",
+        };
+        self.refuse(operation, path, status_of(&error), format!("{error}{hint}"))
+    }
+
+    /// Access times are told where they can be set; elsewhere they would be of the wall's clock.
+    fn tells_access_times(&self) -> bool {
+        self.context.answers.times == AttributeAnswer::Apply
     }
 
     fn path(&self, operation: &str, text: &str) -> Answer<SitePath> {
@@ -158,7 +169,7 @@ impl Operations {
         let path = self.path(operation, text)?;
         let metadata =
             self.context.area.metadata(&path).map_err(|error| self.refuse_area(operation, text, error))?;
-        Ok(Attrs { id, attrs: attributes::of_entry(&metadata) })
+        Ok(Attrs { id, attrs: attributes::of_entry(&metadata, self.tells_access_times()) })
     }
 
     /// Decides and reports a SETSTAT or FSETSTAT; `apply` does what is to be done.
@@ -232,8 +243,13 @@ impl Operations {
         Ok(Version { version: 3, extensions: extension::announced(&self.context.settings.extensions) })
     }
 
-    pub fn open(&mut self, id: u32, filename: String, pflags: OpenFlags) -> Answer<Handle> {
-        // Attributes in OPEN are ignored without an error (C-23): real clients send sizes, modes and times here.
+    pub fn open(
+        &mut self,
+        id: u32,
+        filename: String,
+        pflags: OpenFlags,
+        wanted: &FileAttributes,
+    ) -> Answer<Handle> {
         let path = self.path("open", &filename)?;
         let mode = OpenMode {
             read: pflags.contains(OpenFlags::READ),
@@ -242,6 +258,7 @@ impl Operations {
             create: pflags.contains(OpenFlags::CREATE),
             truncate: pflags.contains(OpenFlags::TRUNCATE),
             exclusive: pflags.contains(OpenFlags::EXCLUDE),
+            permissions: self.permissions_of_new(wanted),
         };
         let visibility = self.context.settings.visibility;
         let file = self
@@ -322,10 +339,11 @@ impl Operations {
     }
 
     pub fn fstat(&mut self, id: u32, handle: String) -> Answer<Attrs> {
+        let tells_access_times = self.tells_access_times();
         let file = self.open_file(&handle)?;
         let metadata =
             file.metadata().map_err(|error| status_of_io(&error).with_message(error.to_string()))?;
-        Ok(Attrs { id, attrs: attributes::of_open(&metadata) })
+        Ok(Attrs { id, attrs: attributes::of_open(&metadata, tells_access_times) })
     }
 
     pub fn setstat(&mut self, id: u32, path: String, attrs: FileAttributes) -> Answer<Status> {
@@ -366,6 +384,7 @@ impl Operations {
     }
 
     pub fn readdir(&mut self, id: u32, handle: String) -> Answer<Name> {
+        let tells_access_times = self.tells_access_times();
         let count = self.context.settings.limits.directory_entries_per_reply.max(1) as usize;
         let Some(Held::Folder { entries }) = self.handles.get_mut(&handle) else {
             return Err(StatusCode::Failure.with_message("unknown folder handle"));
@@ -378,7 +397,7 @@ impl Operations {
         let files = piece
             .into_iter()
             .map(|entry| {
-                let attrs = attributes::of_entry(&entry.metadata);
+                let attrs = attributes::of_entry(&entry.metadata, tells_access_times);
                 attributes::listed(entry.name, attrs, &self.context.site, now, &self.zone)
             })
             .collect();
@@ -392,9 +411,12 @@ impl Operations {
         Ok(done(id))
     }
 
-    pub fn mkdir(&mut self, id: u32, path: String) -> Answer<Status> {
+    pub fn mkdir(&mut self, id: u32, path: String, wanted: &FileAttributes) -> Answer<Status> {
         let site_path = self.path("mkdir", &path)?;
-        self.context.area.make_folder(&site_path).map_err(|error| self.refuse_area("mkdir", &path, error))?;
+        self.context
+            .area
+            .make_folder(&site_path, self.permissions_of_new(wanted))
+            .map_err(|error| self.refuse_area("mkdir", &path, error))?;
         self.warn_of_name(&site_path);
         self.record(Fact::DirectoryMade { session: self.context.session, path: site_path.relative() });
         Ok(done(id))
@@ -480,6 +502,15 @@ impl Operations {
 }
 
 impl Operations {
+    /// Mode bits for what OPEN or MKDIR makes. Real clients send sizes, modes and times with them, which by
+    /// default are ignored without an error (C-23); sizes and times always are, as OpenSSH's server does.
+    fn permissions_of_new(&self, wanted: &FileAttributes) -> Option<u32> {
+        match self.context.settings.attributes_of_new {
+            AttributesOfNew::Ignore => None,
+            AttributesOfNew::Permissions => wanted.permissions.map(|mode| mode & 0o7777),
+        }
+    }
+
     fn rename_to(&mut self, id: u32, oldpath: &str, newpath: &str, replace: bool) -> Answer<Status> {
         let from = self.path("rename", oldpath)?;
         let to = self.path("rename", newpath)?;
@@ -507,7 +538,7 @@ fn done(id: u32) -> Status {
 /// The status OpenSSH's server gives for the same error.
 fn status_of(error: &AreaError) -> StatusCode {
     match error {
-        AreaError::NoSuchFile { .. } => StatusCode::NoSuchFile,
+        AreaError::NoSuchFile { .. } | AreaError::NotAFolder { .. } => StatusCode::NoSuchFile,
         AreaError::Forbidden { .. } => StatusCode::PermissionDenied,
         AreaError::Conflict { .. } => StatusCode::Failure,
         AreaError::Disk { error, .. } => status_of_io(error),
@@ -516,7 +547,7 @@ fn status_of(error: &AreaError) -> StatusCode {
 
 fn status_of_io(error: &io::Error) -> StatusCode {
     match error.kind() {
-        io::ErrorKind::NotFound => StatusCode::NoSuchFile,
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StatusCode::NoSuchFile,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => StatusCode::PermissionDenied,
         _ => StatusCode::Failure,
     }

@@ -293,7 +293,7 @@ impl Handler for Session {
         let detail = Detail { flags: Some(pflags), attributes: Some(&attrs), ..Detail::default() };
         self.begin(id, "open", Target::Path(&filename), detail).await?;
         let name = self.named(Target::Path(&filename));
-        let answer = self.operations.open(id, filename, pflags);
+        let answer = self.operations.open(id, filename, pflags, &attrs);
         self.finish("open", &name, &answer).await;
         answer
     }
@@ -374,8 +374,8 @@ impl Handler for Session {
         self.about_path(id, "remove", filename, |operations, path| operations.remove(id, path)).await
     }
 
-    async fn mkdir(&mut self, id: u32, path: String, _attrs: FileAttributes) -> Answer<Status> {
-        self.about_path(id, "mkdir", path, |operations, path| operations.mkdir(id, path)).await
+    async fn mkdir(&mut self, id: u32, path: String, attrs: FileAttributes) -> Answer<Status> {
+        self.about_path(id, "mkdir", path, |operations, path| operations.mkdir(id, path, &attrs)).await
     }
 
     async fn rmdir(&mut self, id: u32, path: String) -> Answer<Status> {

@@ -5,35 +5,38 @@
 //! opens, happen under one lock, which the movers take too: a file is never moved between the look
 //! at it and its opening.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, Metadata, OpenOptions};
-use jiff::Timestamp;
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, Metadata, OpenOptions, OpenOptionsExt};
+use rustix::fs::{Mode, OFlags};
 
 use crate::clock::Clock;
-use crate::config::Visibility;
+use crate::config::{Layout, Visibility};
+use crate::site::layout::TOP_FOLDERS;
+use crate::site::names::{Names, NamesGuard};
+use crate::site::open_file::{OpenFile, OpenMode};
 use crate::site::path::SitePath;
 
-/// What the root holds, exactly (C-20).
-pub const TOP_FOLDERS: [&str; 3] = ["Database", "Spatial", "Web"];
-/// The folder that takes files but no folders (C-21).
-const FLAT_FOLDER: &str = "Database";
+/// Mode bits of what is made here, before the process's mask takes some away.
+const FILE_PERMISSIONS: u32 = 0o666;
+const FOLDER_PERMISSIONS: u32 = 0o777;
 
 /// Why an operation on the file area was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AreaError {
     /// Nothing of that name; names are case-sensitive.
-    #[error(
-        "{path}: no such file or folder; the folders here are Database, Spatial and Web, in exactly this spelling"
-    )]
+    #[error("{path}: there is nothing of that name")]
     NoSuchFile {
+        /// The path asked for.
+        path: String,
+    },
+    /// A file, where only a folder will do.
+    #[error("{path}: is a file, not a folder")]
+    NotAFolder {
         /// The path asked for.
         path: String,
     },
@@ -63,23 +66,6 @@ pub enum AreaError {
     },
 }
 
-/// How a client wants a file opened: the flags of SSH_FXP_OPEN.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OpenMode {
-    /// SSH_FXF_READ
-    pub read: bool,
-    /// SSH_FXF_WRITE
-    pub write: bool,
-    /// SSH_FXF_APPEND: every WRITE goes to the end, whatever its offset.
-    pub append: bool,
-    /// SSH_FXF_CREAT
-    pub create: bool,
-    /// SSH_FXF_TRUNC
-    pub truncate: bool,
-    /// SSH_FXF_EXCL: fail if the file exists.
-    pub exclusive: bool,
-}
-
 /// What a listing shows of one entry.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -102,41 +88,10 @@ pub struct MovableFile {
 pub struct FileArea {
     root: Dir,
     root_path: PathBuf,
-    staging: Dir,
-    clock: Clock,
+    pub(super) staging: Dir,
+    pub(super) clock: Clock,
+    layout: Layout,
     names: Mutex<Names>,
-}
-
-/// What the lock protects: who holds which file open for writing, and when files were last written.
-#[derive(Default)]
-struct Names {
-    next_writer: u64,
-    writers: BTreeMap<u64, SitePath>,
-    last_written: BTreeMap<String, Timestamp>,
-    opened_at: Timestamp,
-}
-
-/// Holds all names still: no open, rename or removal happens while it lives.
-pub struct NamesGuard<'a> {
-    names: MutexGuard<'a, Names>,
-}
-
-impl NamesGuard<'_> {
-    /// Whether any session holds `path` open for writing.
-    pub fn open_for_writing(&self, path: &str) -> bool {
-        self.names.writers.values().any(|open| open.relative() == path)
-    }
-
-    /// When `path` was last written, in simulated time. A file that an earlier process left here counts as
-    /// written when this one began: its own time is of the wall's clock and may lie in the future.
-    pub fn last_written(&self, path: &str) -> Timestamp {
-        self.names.last_written.get(path).copied().unwrap_or(self.names.opened_at)
-    }
-
-    /// Drops what was remembered of a file that has been moved away.
-    pub fn forget(&mut self, path: &str) {
-        self.names.last_written.remove(path);
-    }
 }
 
 impl FileArea {
@@ -144,7 +99,7 @@ impl FileArea {
     ///
     /// Files of visibility `on-close` grow in a folder `staging` beside it, emptied here: an upload
     /// that was cut off by the end of the process never becomes visible.
-    pub fn open(inbox: &Path, clock: Clock) -> io::Result<FileArea> {
+    pub fn open(inbox: &Path, clock: Clock, layout: Layout) -> io::Result<FileArea> {
         std::fs::create_dir_all(inbox)?;
         let staging_path = inbox.with_file_name("staging");
         if staging_path.exists() {
@@ -162,8 +117,9 @@ impl FileArea {
             root,
             root_path: inbox.to_owned(),
             staging: Dir::open_ambient_dir(&staging_path, ambient_authority())?,
-            names: Mutex::new(Names { opened_at: clock.now(), ..Names::default() }),
+            names: Mutex::new(Names::new(clock.now())),
             clock,
+            layout,
         })
     }
 
@@ -177,15 +133,21 @@ impl FileArea {
         NamesGuard { names: self.lock() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Names> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Names> {
         // A panic elsewhere cannot leave the maps half changed: each is changed in one call.
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every regular file below one of the three folders, in order of path.
+    /// Every regular file below one of the three folders, in order of path; none where a free layout lost it.
     pub fn movable(&self, top: &str) -> io::Result<Vec<MovableFile>> {
         let mut found = Vec::new();
-        self.collect(&self.root.open_dir_nofollow(top)?, top, &mut found)?;
+        let folder = match self.root.open_dir_nofollow(top) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.layout == Layout::Free => {
+                return Ok(found);
+            }
+            other => other?,
+        };
+        self.collect(&folder, top, &mut found)?;
         found.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
     }
@@ -215,12 +177,12 @@ impl FileArea {
     }
 
     /// The folder that holds `path`, and its last name. Fails for the root itself.
-    fn parent<'p>(&self, path: &'p SitePath) -> Result<(Dir, &'p str), AreaError> {
+    pub(super) fn parent<'p>(&self, path: &'p SitePath) -> Result<(Dir, &'p str), AreaError> {
         let Some((name, parents)) = path.names().split_last() else {
             return Err(forbidden(path, "the root itself cannot be changed"));
         };
         if let Some(top) = parents.first()
-            && !TOP_FOLDERS.contains(&top.as_str())
+            && !self.layout.shows(top)
         {
             return Err(AreaError::NoSuchFile { path: path.to_string() });
         }
@@ -247,7 +209,7 @@ impl FileArea {
         for entry in dir.entries().map_err(|error| disk(path, error))? {
             let entry = entry.map_err(|error| disk(path, error))?;
             let Ok(name) = entry.file_name().into_string() else { continue };
-            if path.names().is_empty() && !TOP_FOLDERS.contains(&name.as_str()) {
+            if path.names().is_empty() && !self.layout.shows(&name) {
                 continue;
             }
             match entry.metadata() {
@@ -268,7 +230,7 @@ impl FileArea {
         }
         let (dir, name) = self.parent(path)?;
         if !existing(&dir, name, path)?.is_dir() {
-            return Err(conflict(path, "is a file, not a folder"));
+            return Err(AreaError::NotAFolder { path: path.to_string() });
         }
         dir.open_dir_nofollow(name).map_err(|error| at_folder(path, error))
     }
@@ -280,7 +242,6 @@ impl FileArea {
         mode: OpenMode,
         visibility: Visibility,
     ) -> Result<OpenFile, AreaError> {
-        let writes = mode.write || mode.append;
         let mut names = self.lock();
         if path.names().is_empty() {
             return Err(conflict(path, "is a folder; name the file too"));
@@ -292,41 +253,30 @@ impl FileArea {
             }
             Ok(_) if mode.create && mode.exclusive => return Err(conflict(path, "exists already")),
             Ok(metadata) => Some(metadata),
-            Err(AreaError::NoSuchFile { .. }) if mode.create && writes => None,
+            Err(AreaError::NoSuchFile { .. }) if mode.create => None,
             Err(error) => return Err(error),
         };
-        if path.names().len() == 1 {
-            if TOP_FOLDERS
-                .iter()
-                .any(|folder| path.top().is_some_and(|name| folder.eq_ignore_ascii_case(name)))
-            {
-                return Err(AreaError::NoSuchFile { path: path.to_string() });
-            }
-            return Err(forbidden(path, "the root takes no files: put it into Database, Spatial or Web"));
-        }
+        // Making an empty file is an upload too, though nothing may be written through the handle.
+        let writes = mode.writes() || found.is_none();
+        self.layout.check_file(path)?;
         let staged = writes && visibility == Visibility::OnClose;
         let (file, staging_name) = if staged {
-            let staging_name = format!("{}", names.next_writer);
+            let staging_name = names.next_writer().to_string();
             let file = self
                 .stage(&dir, name, &staging_name, mode, found.is_some())
                 .map_err(|error| disk(path, error))?;
             (file, Some(staging_name))
         } else {
             let mut options = OpenOptions::new();
-            options.read(mode.read || !writes).write(writes).follow(FollowSymlinks::No);
+            options.read(mode.read || !mode.writes()).write(writes).follow(FollowSymlinks::No);
             if found.is_none() {
-                options.create_new(true);
+                options.create_new(true).mode(mode.permissions.unwrap_or(FILE_PERMISSIONS));
             }
             options.truncate(mode.truncate && writes);
             let file = dir.open_with(name, &options).map_err(|error| disk(path, error))?;
             (file.into_std(), None)
         };
-        let writer = writes.then(|| {
-            let id = names.next_writer;
-            names.next_writer += 1;
-            names.writers.insert(id, path.clone());
-            id
-        });
+        let writer = writes.then(|| names.opened(path));
         drop(names);
         Ok(OpenFile {
             area: self.clone(),
@@ -352,6 +302,7 @@ impl FileArea {
     ) -> io::Result<std::fs::File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true).follow(FollowSymlinks::No);
+        options.mode(mode.permissions.unwrap_or(FILE_PERMISSIONS));
         let mut staged = self.staging.open_with(staging_name, &options)?.into_std();
         if exists && !mode.truncate {
             let mut source = OpenOptions::new();
@@ -361,20 +312,17 @@ impl FileArea {
         Ok(staged)
     }
 
-    /// Makes a folder, inside Spatial or Web only.
-    pub fn make_folder(&self, path: &SitePath) -> Result<(), AreaError> {
+    /// Makes a folder, where the layout lets one be; with these mode bits, or those every folder gets here.
+    pub fn make_folder(&self, path: &SitePath, permissions: Option<u32>) -> Result<(), AreaError> {
         let _names = self.lock();
-        match path.names() {
-            [] => return Err(conflict(path, "exists already")),
-            [only] if TOP_FOLDERS.contains(&only.as_str()) => return Err(conflict(path, "exists already")),
-            [_] => return Err(forbidden(path, "the root takes no new folders")),
-            [top, ..] if top == FLAT_FOLDER => {
-                return Err(forbidden(path, "Database takes files only, no folders"));
-            }
-            _ => {}
+        if path.names().is_empty() {
+            return Err(conflict(path, "exists already"));
         }
+        self.layout.check_folder(path)?;
         let (dir, name) = self.parent(path)?;
-        match dir.create_dir(name) {
+        let mut builder = DirBuilder::new();
+        builder.mode(permissions.unwrap_or(FOLDER_PERMISSIONS));
+        match dir.create_dir_with(name, &builder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(conflict(path, "exists already"))
             }
@@ -382,14 +330,14 @@ impl FileArea {
         }
     }
 
-    /// Removes an empty folder; never one of the three.
+    /// Removes an empty folder.
     pub fn remove_folder(&self, path: &SitePath) -> Result<(), AreaError> {
         let _names = self.lock();
         let (dir, name) = self.parent(path)?;
         let metadata = existing(&dir, name, path)?;
-        self.refuse_top(path, "the folders Database, Spatial and Web cannot be removed")?;
+        self.layout.keep_root(path, "the folders Database, Spatial and Web cannot be removed")?;
         if !metadata.is_dir() {
-            return Err(conflict(path, "is a file, not a folder"));
+            return Err(AreaError::NotAFolder { path: path.to_string() });
         }
         dir.remove_dir(name).map_err(|error| match error.kind() {
             io::ErrorKind::DirectoryNotEmpty => conflict(path, "is not empty"),
@@ -402,12 +350,12 @@ impl FileArea {
         let mut names = self.lock();
         let (dir, name) = self.parent(path)?;
         let metadata = existing(&dir, name, path)?;
-        self.refuse_top(path, "the folders Database, Spatial and Web cannot be removed")?;
+        self.layout.keep_root(path, "the folders Database, Spatial and Web cannot be removed")?;
         if metadata.is_dir() {
             return Err(conflict(path, "is a folder; remove it as a folder"));
         }
         dir.remove_file(name).map_err(|error| disk(path, error))?;
-        names.last_written.remove(&path.relative());
+        names.forget(&path.relative());
         Ok(())
     }
 
@@ -418,11 +366,11 @@ impl FileArea {
         let mut names = self.lock();
         let (from_dir, from_name) = self.parent(from)?;
         let source = existing(&from_dir, from_name, from)?;
-        self.refuse_top(from, "the folders Database, Spatial and Web cannot be renamed")?;
+        self.layout.keep_root(from, "the folders Database, Spatial and Web cannot be renamed")?;
         let (to_dir, to_name) = self.parent(to)?;
-        self.refuse_top(to, "the root takes no files and no new folders")?;
-        if source.is_dir() && to.top() == Some(FLAT_FOLDER) {
-            return Err(forbidden(to, "Database takes files only, no folders"));
+        self.layout.keep_root(to, "the root takes no files and no new folders")?;
+        if source.is_dir() {
+            self.layout.check_folder(to)?;
         }
         if source.is_dir() && from != to && from.contains(to) {
             return Err(conflict(to, "lies inside the folder to be renamed"));
@@ -434,8 +382,11 @@ impl FileArea {
         };
         match &target {
             Some(_) if !replace => return Err(conflict(to, "exists already; plain rename never replaces")),
-            Some(metadata) if metadata.is_dir() != source.is_dir() => {
-                return Err(conflict(to, "a file cannot replace a folder, nor a folder a file"));
+            Some(metadata) if source.is_dir() && !metadata.is_dir() => {
+                return Err(AreaError::NotAFolder { path: to.to_string() });
+            }
+            Some(metadata) if metadata.is_dir() && !source.is_dir() => {
+                return Err(conflict(to, "is a folder, which a file cannot replace"));
             }
             _ => {}
         }
@@ -445,10 +396,6 @@ impl FileArea {
         })?;
         names.follow_rename(from, to);
         Ok(target.is_some())
-    }
-
-    fn refuse_top(&self, path: &SitePath, reason: &'static str) -> Result<(), AreaError> {
-        if path.names().len() < 2 { Err(forbidden(path, reason)) } else { Ok(()) }
     }
 
     /// Room on the disk that holds the tree.
@@ -466,11 +413,11 @@ impl FileArea {
         let _names = self.lock();
         let (dir, name) = self.parent(path)?;
         let metadata = existing(&dir, name, path)?;
-        self.refuse_top(path, "the folders Database, Spatial and Web cannot be changed")?;
+        self.layout.keep_root(path, "the folders Database, Spatial and Web cannot be changed")?;
         let mut options = OpenOptions::new();
         options.read(true).write(write && metadata.is_file()).follow(FollowSymlinks::No);
         let file = if metadata.is_dir() {
-            dir.open_dir_nofollow(name).map(Dir::into_std_file)
+            dir.open_dir_nofollow(name).and_then(|folder| reopened(&folder))
         } else {
             dir.open_with(name, &options).map(cap_std::fs::File::into_std)
         };
@@ -478,149 +425,10 @@ impl FileArea {
     }
 }
 
-impl Names {
-    /// Open handles and write times stay with the file when it, or a folder above it, gets a new name.
-    fn follow_rename(&mut self, from: &SitePath, to: &SitePath) {
-        self.last_written.remove(&to.relative());
-        let renamed = |path: &SitePath| {
-            from.contains(path).then(|| {
-                let rest = path.names()[from.names().len()..].join("/");
-                SitePath::parse(&format!("{}/{rest}", to.relative())).unwrap_or_else(|_| to.clone())
-            })
-        };
-        for open in self.writers.values_mut() {
-            if let Some(new) = renamed(open) {
-                *open = new;
-            }
-        }
-        let moved: Vec<(String, String)> = self
-            .last_written
-            .keys()
-            .filter_map(|key| {
-                let path = SitePath::parse(key).ok()?;
-                Some((key.clone(), renamed(&path)?.relative()))
-            })
-            .collect();
-        for (old, new) in moved {
-            if let Some(time) = self.last_written.remove(&old) {
-                self.last_written.insert(new, time);
-            }
-        }
-    }
-}
-
-/// A file some session holds open. Dropped without [`OpenFile::close`], the upload was cut off.
-pub struct OpenFile {
-    area: Arc<FileArea>,
-    file: std::fs::File,
-    mode: OpenMode,
-    writer: Option<u64>,
-    staging_name: Option<String>,
-    path: SitePath,
-    /// Size when it was opened, after truncation.
-    pub opened_size_bytes: u64,
-    /// Bytes written through this handle.
-    pub written_bytes: u64,
-    /// Bytes read through this handle.
-    pub read_bytes: u64,
-}
-
-impl OpenFile {
-    /// The name it was opened under.
-    pub fn path(&self) -> &SitePath {
-        &self.path
-    }
-
-    /// Whether it was opened for writing.
-    pub fn writes(&self) -> bool {
-        self.writer.is_some()
-    }
-
-    /// The file itself, for attributes and fsync.
-    pub fn file(&self) -> &std::fs::File {
-        &self.file
-    }
-
-    /// Size and times now.
-    pub fn metadata(&self) -> io::Result<std::fs::Metadata> {
-        self.file.metadata()
-    }
-
-    /// Writes all of `data` at `offset_bytes`, or at the end for append handles.
-    pub fn write_at(&mut self, data: &[u8], offset_bytes: u64) -> io::Result<()> {
-        if self.writer.is_none() {
-            return Err(io::Error::new(
-                io::ErrorKind::PermissionDenied,
-                "the file was opened for reading only",
-            ));
-        }
-        let offset_bytes = if self.mode.append { self.file.metadata()?.len() } else { offset_bytes };
-        self.file.write_all_at(data, offset_bytes)?;
-        self.written_bytes += data.len() as u64;
-        Ok(())
-    }
-
-    /// Reads up to `length_bytes` at `offset_bytes`; an empty answer is the end of the file.
-    pub fn read_at(&mut self, length_bytes: usize, offset_bytes: u64) -> io::Result<Vec<u8>> {
-        if !self.mode.read && self.writer.is_some() {
-            return Err(io::Error::new(
-                io::ErrorKind::PermissionDenied,
-                "the file was opened for writing only",
-            ));
-        }
-        let mut buffer = vec![0; length_bytes];
-        let mut filled = 0;
-        while filled < length_bytes {
-            match self.file.read_at(&mut buffer[filled..], offset_bytes + filled as u64) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        buffer.truncate(filled);
-        self.read_bytes += filled as u64;
-        Ok(buffer)
-    }
-
-    /// Ends the upload: makes it visible, stamps it with the simulated time. Answers its path and size now.
-    pub fn close(mut self) -> Result<(SitePath, u64), AreaError> {
-        let path = self.settle()?;
-        let size_bytes = self.file.metadata().map_err(|error| disk(&path, error))?.len();
-        Ok((path, size_bytes))
-    }
-
-    fn settle(&mut self) -> Result<SitePath, AreaError> {
-        let Some(writer) = self.writer.take() else { return Ok(self.path.clone()) };
-        let area = self.area.clone();
-        let mut names = area.lock();
-        let path = names.writers.remove(&writer).unwrap_or_else(|| self.path.clone());
-        let now = area.clock.now();
-        if self.written_bytes > 0 || self.mode.truncate {
-            // Listings tell simulated time. A file system that cannot keep it is no reason to fail the upload.
-            let _ = SystemTime::try_from(now).map(|time| self.file.set_modified(time));
-        }
-        if let Some(staging_name) = self.staging_name.take() {
-            let (dir, name) = area.parent(&path)?;
-            area.staging.rename(&staging_name, &dir, name).map_err(|error| disk(&path, error))?;
-        }
-        names.last_written.insert(path.relative(), now);
-        Ok(path)
-    }
-}
-
-impl Drop for OpenFile {
-    fn drop(&mut self) {
-        if let Some(staging_name) = self.staging_name.take() {
-            // Never published: the session ended before CLOSE.
-            if let Some(writer) = self.writer.take() {
-                self.area.lock().writers.remove(&writer);
-            }
-            let _ = self.area.staging.remove_file(&staging_name);
-        } else {
-            let _ = self.settle();
-        }
-    }
+/// A handle that attributes can be set through: the one names are resolved from is for that only.
+fn reopened(folder: &Dir) -> io::Result<std::fs::File> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(folder, ".", flags, Mode::empty())?.into())
 }
 
 fn existing(dir: &Dir, name: &str, path: &SitePath) -> Result<Metadata, AreaError> {
@@ -645,14 +453,14 @@ fn at_folder(path: &SitePath, error: io::Error) -> AreaError {
     }
 }
 
-fn forbidden(path: &SitePath, reason: &'static str) -> AreaError {
+pub(super) fn forbidden(path: &SitePath, reason: &'static str) -> AreaError {
     AreaError::Forbidden { path: path.to_string(), reason }
 }
 
-fn conflict(path: &SitePath, reason: &'static str) -> AreaError {
+pub(super) fn conflict(path: &SitePath, reason: &'static str) -> AreaError {
     AreaError::Conflict { path: path.to_string(), reason }
 }
 
-fn disk(path: &SitePath, error: io::Error) -> AreaError {
+pub(super) fn disk(path: &SitePath, error: io::Error) -> AreaError {
     AreaError::Disk { path: path.to_string(), error }
 }

@@ -8,22 +8,41 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::area::{AreaError, FileArea, OpenMode};
+use super::area::{AreaError, FileArea};
+use super::open_file::OpenMode;
 use super::path::SitePath;
 use crate::clock::Clock;
-use crate::config::{Pace, Visibility};
+use crate::config::{Layout, Pace, Visibility};
 
-const WRITE: OpenMode =
-    OpenMode { read: false, write: true, append: false, create: true, truncate: true, exclusive: false };
-const READ: OpenMode =
-    OpenMode { read: true, write: false, append: false, create: false, truncate: false, exclusive: false };
+const WRITE: OpenMode = OpenMode {
+    read: false,
+    write: true,
+    append: false,
+    create: true,
+    truncate: true,
+    exclusive: false,
+    permissions: None,
+};
+const READ: OpenMode = OpenMode {
+    read: true,
+    write: false,
+    append: false,
+    create: false,
+    truncate: false,
+    exclusive: false,
+    permissions: None,
+};
 
 fn clock() -> Clock {
     Clock::new(Timestamp::from_second(1_772_000_000).unwrap(), Pace::Manual, TimeZone::UTC)
 }
 
 fn area(folder: &Path) -> Arc<FileArea> {
-    Arc::new(FileArea::open(&folder.join("inbox"), clock()).unwrap())
+    with_layout(folder, Layout::Standard)
+}
+
+fn with_layout(folder: &Path, layout: Layout) -> Arc<FileArea> {
+    Arc::new(FileArea::open(&folder.join("inbox"), clock(), layout).unwrap())
 }
 
 fn path(text: &str) -> SitePath {
@@ -40,6 +59,7 @@ fn word(result: Result<(), AreaError>) -> &'static str {
     match result {
         Ok(()) => "ok",
         Err(AreaError::NoSuchFile { .. }) => "no such file",
+        Err(AreaError::NotAFolder { .. }) => "not a folder",
         Err(AreaError::Forbidden { .. }) => "forbidden",
         Err(AreaError::Conflict { .. }) => "conflict",
         Err(AreaError::Disk { .. }) => "disk",
@@ -73,12 +93,12 @@ fn the_rules_of_the_three_folders() {
         ("/Web", "conflict"),
         ("/", "conflict"),
     ] {
-        assert_eq!(word(area.make_folder(&path(name))), expected, "mkdir {name}");
+        assert_eq!(word(area.make_folder(&path(name), None)), expected, "mkdir {name}");
     }
     for (name, expected) in [
         ("/Database", "forbidden"),
         ("/Spatial/aerial", "conflict"),
-        ("/Spatial/there", "conflict"),
+        ("/Spatial/there", "not a folder"),
         ("/Spatial/aerial/2026", "ok"),
         ("/Spatial/none", "no such file"),
     ] {
@@ -87,12 +107,33 @@ fn the_rules_of_the_three_folders() {
 }
 
 #[test]
+fn under_a_free_layout_the_three_folders_are_ordinary_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let area = with_layout(folder.path(), Layout::Free);
+    let free = |word: &str, result: Result<(), AreaError>| assert_eq!(self::word(result), "ok", "{word}");
+    free("put into the root", put(&area, "/x.bak", b"data"));
+    free("mkdir in the root", area.make_folder(&path("/Other/"), None));
+    free("mkdir in Database", area.make_folder(&path("/Database/sub"), None));
+    free("rename into the root", area.rename(&path("/Database/sub"), &path("/sub"), false).map(|_| ()));
+    free("rename the file away", area.rename(&path("/x.bak"), &path("/Other/x.bak"), false).map(|_| ()));
+    free("rmdir one of the three", area.remove_folder(&path("/Web")));
+    let names: Vec<String> = area.list(&path("/")).unwrap().into_iter().map(|entry| entry.name).collect();
+    assert_eq!(names, ["Database", "Other", "Spatial", "sub"]);
+    assert!(area.movable("Web").unwrap().is_empty(), "nothing to move where the folder is gone");
+    assert_eq!(word(area.remove_folder(&path("/"))), "forbidden");
+    assert_eq!(word(area.make_folder(&path("/"), None)), "conflict");
+    symlink("/etc", area.root().join("etc")).unwrap();
+    assert!(area.open_file(&path("/etc/passwd"), READ, Visibility::InPlace).is_err());
+    assert!(area.metadata(&path("/etc")).is_err());
+}
+
+#[test]
 fn rename_refuses_or_replaces_and_never_touches_the_three() {
     let folder = tempfile::tempdir().unwrap();
     let area = area(folder.path());
     put(&area, "/Spatial/a", b"a").unwrap();
     put(&area, "/Spatial/b", b"b").unwrap();
-    area.make_folder(&path("/Spatial/d")).unwrap();
+    area.make_folder(&path("/Spatial/d"), None).unwrap();
     let rename = |from: &str, to: &str, replace| area.rename(&path(from), &path(to), replace);
     assert_eq!(word(rename("/Spatial/a", "/Spatial/b", false).map(|_| ())), "conflict");
     assert!(rename("/Spatial/a", "/Spatial/b", true).unwrap());
@@ -101,6 +142,9 @@ fn rename_refuses_or_replaces_and_never_touches_the_three() {
     assert_eq!(word(rename("/Spatial/b", "/b", true).map(|_| ())), "forbidden");
     assert_eq!(word(rename("/Spatial/d", "/Database/d", false).map(|_| ())), "forbidden");
     assert_eq!(word(rename("/Spatial/d", "/Spatial/d/e", false).map(|_| ())), "conflict");
+    assert_eq!(word(rename("/Spatial/d", "/Spatial/b", true).map(|_| ())), "not a folder");
+    assert_eq!(word(rename("/Spatial/b", "/Spatial/d", true).map(|_| ())), "conflict");
+    assert_eq!(word(area.list(&path("/Spatial/b")).map(|_| ())), "not a folder");
     assert!(!rename("/Spatial/b", "/Database/b", false).unwrap());
 }
 
@@ -122,7 +166,7 @@ fn links_put_there_behind_our_back_lead_nowhere() {
     }
     put(&area, "/Spatial/mine", b"mine").unwrap();
     assert!(area.rename(&path("/Spatial/mine"), &path("/Spatial/out/mine"), true).is_err());
-    assert!(area.make_folder(&path("/Spatial/out/new")).is_err());
+    assert!(area.make_folder(&path("/Spatial/out/new"), None).is_err());
     assert_eq!(area.list(&path("/Spatial")).unwrap().len(), 1, "links are not listed");
     assert_eq!(area.movable("Spatial").unwrap().len(), 1, "links are not moved");
     assert_eq!(std::fs::read(outside.join("secret")).unwrap(), b"secret");
@@ -130,10 +174,44 @@ fn links_put_there_behind_our_back_lead_nowhere() {
 }
 
 #[test]
+fn a_file_opened_for_reading_is_made_where_asked_and_takes_no_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let area = area(folder.path());
+    let make = OpenMode { create: true, ..READ };
+    assert_eq!(word(area.open_file(&path("/x"), make, Visibility::InPlace).map(drop)), "forbidden");
+    for visibility in [Visibility::InPlace, Visibility::OnClose] {
+        let name = format!("/Spatial/{visibility:?}");
+        let mut file = area.open_file(&path(&name), make, visibility).unwrap();
+        assert!(file.writes(), "it is an upload, of nothing");
+        assert!(file.write_at(b"x", 0).is_err());
+        assert!(file.read_at(1, 0).unwrap().is_empty());
+        assert_eq!(file.close().unwrap(), (path(&name), 0));
+        assert!(!area.open_file(&path(&name), make, visibility).unwrap().writes(), "it is there now");
+    }
+}
+
+#[test]
+fn attributes_are_set_on_folders_as_on_files_and_new_ones_have_the_permissions_asked_for() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let area = area(folder.path());
+    let mode = |name: &str| std::fs::metadata(area.root().join(name)).unwrap().permissions().mode() & 0o777;
+    area.make_folder(&path("/Spatial/d"), Some(0o700)).unwrap();
+    area.open_file(&path("/Spatial/f"), OpenMode { permissions: Some(0o600), ..WRITE }, Visibility::InPlace)
+        .unwrap();
+    assert_eq!((mode("Spatial/d"), mode("Spatial/f")), (0o700, 0o600));
+    for name in ["Spatial/d", "Spatial/f"] {
+        let change = |file: &std::fs::File| file.set_permissions(PermissionsExt::from_mode(0o750));
+        area.change(&path(name), false, change).unwrap();
+        assert_eq!(mode(name), 0o750, "{name}");
+    }
+}
+
+#[test]
 fn an_open_file_is_known_as_open_under_its_new_name() {
     let folder = tempfile::tempdir().unwrap();
     let area = area(folder.path());
-    area.make_folder(&path("/Spatial/old")).unwrap();
+    area.make_folder(&path("/Spatial/old"), None).unwrap();
     let mut file = area.open_file(&path("/Spatial/old/x"), WRITE, Visibility::InPlace).unwrap();
     file.write_at(b"12345", 0).unwrap();
     area.rename(&path("/Spatial/old"), &path("/Spatial/new"), false).unwrap();

@@ -5,6 +5,9 @@ pub mod area;
 #[cfg(test)]
 mod area_tests;
 pub mod key;
+mod layout;
+mod names;
+pub mod open_file;
 pub mod path;
 mod registry;
 

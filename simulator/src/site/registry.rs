@@ -15,7 +15,7 @@ use super::address::{self, AddressError};
 use super::area::FileArea;
 use super::key::{KeyRefusal, PublicKey};
 use crate::clock::Clock;
-use crate::config::AttributeAnswers;
+use crate::config::{AttributeAnswers, Layout};
 use crate::journal::{Fact, Journal};
 
 /// Longest code a site may have: what a vendor's user names can be.
@@ -161,16 +161,17 @@ pub struct Sites {
     folder: PathBuf,
     journal: Journal,
     clock: Clock,
+    layout: Layout,
     sites: Arc<Mutex<BTreeMap<String, Arc<Site>>>>,
 }
 
 impl Sites {
     /// Opens the sites kept below `data`, making the folder where missing.
-    pub fn open(data: &Path, journal: Journal, clock: Clock) -> Result<Sites, SiteError> {
+    pub fn open(data: &Path, journal: Journal, clock: Clock, layout: Layout) -> Result<Sites, SiteError> {
         let folder = data.join("sites");
         let disk = |code: &str, error| SiteError::Disk { code: code.to_owned(), path: folder.clone(), error };
         std::fs::create_dir_all(&folder).map_err(|error| disk("", error))?;
-        let sites = Sites { folder: folder.clone(), journal, clock, sites: Arc::default() };
+        let sites = Sites { folder: folder.clone(), journal, clock, layout, sites: Arc::default() };
         for entry in std::fs::read_dir(&folder).map_err(|error| disk("", error))? {
             let entry = entry.map_err(|error| disk("", error))?;
             let Ok(code) = entry.file_name().into_string() else { continue };
@@ -207,7 +208,7 @@ impl Sites {
     fn blank(&self, code: &str) -> Result<Site, SiteError> {
         let folder = self.folder.join(code);
         let disk = |error| SiteError::Disk { code: code.to_owned(), path: folder.clone(), error };
-        let area = FileArea::open(&folder.join("inbox"), self.clock.clone()).map_err(disk)?;
+        let area = FileArea::open(&folder.join("inbox"), self.clock.clone(), self.layout).map_err(disk)?;
         for name in ["cloud", "history"] {
             std::fs::create_dir_all(folder.join(name)).map_err(disk)?;
         }
