@@ -176,6 +176,14 @@ const WRONG: &[(&str, &str)] = &[
         "00000000 02 04 01000000 0000000000000000 0000000000000000 01000000 02 00000000 01000000 FFFFFFFF 00000000 08",
         "byte 30: expected an odd number of points, at least 3, for arcs, got 1",
     ),
+    (
+        "00000000 02 04 01000000 0000000000000000 0000000000000000 01000000 03 00000000 01000000 FFFFFFFF 00000000 09 00000000",
+        "byte 30: expected no points, or at least 2, for a composite figure, got 1",
+    ),
+    (
+        "00000000 02 04 01000000 0000000000000000 0000000000000000 01000000 01 00000000 01000000 FFFFFFFF 00000000 09",
+        "byte 30: expected at least 2 points for a compound curve, got fewer",
+    ),
 ];
 
 #[test]

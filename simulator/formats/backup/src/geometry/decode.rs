@@ -170,11 +170,14 @@ fn leaf(entry: &Entry, figures: &mut [Figure], spatial_type: SpatialType) -> Res
             Some((_, Ring::Plain(Section::Arc(positions)))) => Ok(Shape::CircularString(positions)),
             Some((at, _)) => Err(DecodeError::new(at, "an arc for a circular string", "another figure")),
         },
-        kind::COMPOUND_CURVE => Ok(Shape::CompoundCurve(match rings.next() {
-            None => Vec::new(),
-            Some((_, Ring::Compound(sections))) => sections,
-            Some((_, Ring::Plain(section))) => vec![section],
-        })),
+        kind::COMPOUND_CURVE => match rings.next() {
+            None => Ok(Shape::CompoundCurve(Vec::new())),
+            Some((_, Ring::Compound(sections))) => Ok(Shape::CompoundCurve(sections)),
+            Some((_, Ring::Plain(section))) if section.positions().len() >= 2 => {
+                Ok(Shape::CompoundCurve(vec![section]))
+            }
+            Some((at, _)) => Err(DecodeError::new(at, "at least 2 points for a compound curve", "fewer")),
+        },
         kind::POLYGON => {
             Ok(Shape::Polygon(rings.map(|(at, ring)| straight(at, ring)).collect::<Result<_, _>>()?))
         }

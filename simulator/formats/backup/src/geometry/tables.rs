@@ -122,6 +122,9 @@ fn figures(
                 let expected = "an odd number of points, at least 3, for arcs";
                 return Err(DecodeError::new(*at, expected, positions.len()));
             }
+            (2, joined::COMPOSITE) if positions.len() == 1 => {
+                return Err(DecodeError::new(*at, "no points, or at least 2, for a composite figure", 1));
+            }
             (2, joined::COMPOSITE) => Ring::Compound(sections(positions, &mut segments)?),
             _ => return Err(DecodeError::new(*at, format!("a figure of version {version}"), attribute)),
         };
