@@ -8,8 +8,25 @@
 //! Survey::new ─ see(row)… ─ finish → Plan ─ Layer::create ─ write(row)… ─ finish → Report
 //! ```
 //!
-//! Memory is bounded: one record, 40 bytes a shape for the spatial index up to [`Settings::most_indexed`] shapes,
-//! and nothing that grows with the rows besides.
+//! Memory is bounded: one record, and about 50 bytes a shape for the spatial index up to
+//! [`Settings::most_indexed`] shapes.
+//!
+//! ```
+//! use std::io::Cursor;
+//! use spatialcloud_backup::geometry::{Geometry, Position, Shape, SpatialType};
+//! use spatialcloud_shapefile::{Column, ColumnType, Layer, Settings, Survey, Value};
+//!
+//! let columns = vec![Column { name: "id".to_owned(), column_type: ColumnType::Integer { digits: 10 } }];
+//! let hydrant = Geometry::new(7855, Shape::Point(Some(Position::xy(320_000.0, 5_812_000.0))));
+//! let mut survey = Survey::new(columns, Settings::new(SpatialType::Geometry, (2026, 3, 2)));
+//! survey.see(Some(&hydrant), &[Value::Integer(1)])?;
+//! // In earnest: a new buffered file for the table's name, the suffix and the extension.
+//! let mut layer = Layer::create(survey.finish(), |_suffix, _extension| Ok(Cursor::new(Vec::new())))?;
+//! layer.write(Some(&hydrant), &[Value::Integer(1)])?;
+//! let report = layer.finish()?;
+//! assert!(report.files[0].projection && report.notices.is_empty());
+//! # Ok::<(), spatialcloud_shapefile::WriteError>(())
+//! ```
 //!
 //! **One kind of geometry a file.** A shapefile holds points, lines or polygons, never two of them. The kind
 //! that most rows have keeps the table's own name, because that is what a map is configured to show; the others go

@@ -25,12 +25,12 @@ pub struct Settings {
     pub last_update: (u16, u8, u8),
     /// Most bytes of `.shp` and `.dbf`.
     pub most_bytes: u64,
-    /// Most shapes that get a spatial index, at 40 bytes of memory each.
+    /// Most shapes that get a spatial index, at about 50 bytes of memory each.
     pub most_indexed: usize,
 }
 
 impl Settings {
-    /// The customary limits: 2 GB a file, an index for up to four million shapes (160 MB).
+    /// The customary limits: 2 GB a file, an index for up to four million shapes (200 MB).
     pub fn new(spatial_type: SpatialType, last_update: (u16, u8, u8)) -> Settings {
         Settings {
             spatial_type,
