@@ -86,7 +86,20 @@ pub fn read_shp(shp: &[u8], shx: &[u8]) -> (i32, Vec<Record>) {
         at += 8 + length;
     }
     assert_eq!(shx.len(), 100 + records.len() * 8);
+    let shapes = || records.iter().filter(|record| record.shape_type != 0);
+    for record in shapes() {
+        assert_eq!(record.bounds, bounds(record.parts.iter().flatten().map(|[x, y, ..]| [*x, *y, *x, *y])));
+    }
+    if shapes().next().is_some() {
+        let header = std::array::from_fn(|index| f64_le(shp, 36 + index * 8));
+        assert_eq!(bounds(shapes().map(|record| record.bounds)), header);
+    }
     (i32_le(shp, 32), records)
+}
+
+fn bounds(boxes: impl Iterator<Item = [f64; 4]>) -> [f64; 4] {
+    let none = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+    boxes.fold(none, |[a, b, c, d], [l, u, r, t]| [a.min(l), b.min(u), c.max(r), d.max(t)])
 }
 
 fn read_record(content: &[u8]) -> Record {
