@@ -15,6 +15,7 @@ mod block;
 mod checksum;
 mod compressed;
 mod configuration;
+pub mod geometry;
 mod media;
 mod reader;
 mod tape;

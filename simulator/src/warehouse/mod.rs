@@ -1,5 +1,9 @@
 //! After the nightly move: what arrived in Database, and whether the load would take it (C-40, C-41, C-44).
 
+pub mod answer;
+pub mod metadata;
+pub mod target;
+
 use std::fs::File;
 use std::io::BufReader;
 
