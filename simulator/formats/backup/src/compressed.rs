@@ -19,10 +19,40 @@ const PADDING: u8 = 0x24;
 /// Pairs of logical and file offsets.
 const INDEX: u8 = 0x2C;
 
+/// Where a chunk is, and which logical bytes it holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Chunk {
+    /// Logical offset of its first byte.
+    pub logical: u64,
+    /// Place of its compressed bytes in the file.
+    pub at: u64,
+    /// Compressed bytes.
+    pub length: u32,
+    /// Bytes when decoded.
+    pub size: u32,
+    /// Checksum of the compressed bytes.
+    pub sum: u32,
+}
+
+impl Chunk {
+    /// Its bytes, from those in the file.
+    pub fn decode(&self, input: &[u8]) -> Result<Vec<u8>, TapeError> {
+        let record_at = self.at - RECORD_HEADER_BYTES as u64;
+        if checksum::chunk(input) != self.sum {
+            return Err(TapeError::Damaged { at: record_at, what: "checksum of a compressed chunk" });
+        }
+        xpress::decode(input, self.size as usize)
+            .ok_or(TapeError::Damaged { at: record_at, what: "a compressed chunk" })
+    }
+}
+
 pub struct Compressed<S> {
     file: BufReader<S>,
     length: u64,
     at: u64,
+    /// Logical offset of what the next record holds.
+    logical: u64,
+    chunks: Vec<Chunk>,
     /// Decoded bytes, and how many of them are used up.
     chunk: Vec<u8>,
     used: usize,
@@ -30,7 +60,7 @@ pub struct Compressed<S> {
 
 /// What a record says of itself.
 enum Record {
-    Chunk { size: usize, length: usize, sum: u32 },
+    Chunk(Chunk),
     FileMark { start: Vec<u8> },
     End,
 }
@@ -51,9 +81,16 @@ impl<S: Read + Seek> Compressed<S> {
             file: BufReader::with_capacity(256 * 1024, file),
             length,
             at: RECORDS_BEGIN,
+            logical: 0,
+            chunks: Vec::new(),
             chunk: Vec::new(),
             used: 0,
         })
+    }
+
+    /// The chunks passed so far, in order.
+    pub fn into_chunks(self) -> Vec<Chunk> {
+        self.chunks
     }
 
     pub fn at_end(&mut self) -> Result<bool, TapeError> {
@@ -100,7 +137,6 @@ impl<S: Read + Seek> Compressed<S> {
     fn load(&mut self, skippable: u64) -> Result<Loaded, TapeError> {
         self.chunk.clear();
         self.used = 0;
-        let record_at = self.at;
         match self.record()? {
             Record::End => Ok(Loaded::End),
             Record::FileMark { start } => {
@@ -110,19 +146,18 @@ impl<S: Read + Seek> Compressed<S> {
                 let rest = size - self.chunk.len();
                 let read = self.bytes(rest)?;
                 self.chunk.extend(read);
+                self.logical += self.chunk.len() as u64;
                 Ok(Loaded::Chunk)
             }
-            Record::Chunk { size, length, .. } if size as u64 <= skippable => {
-                self.pass(length as u64)?;
-                Ok(Loaded::Passed(size as u64))
-            }
-            Record::Chunk { size, length, sum } => {
-                let input = self.bytes(length)?;
-                if checksum::chunk(&input) != sum {
-                    return Err(TapeError::Damaged { at: record_at, what: "checksum of a compressed chunk" });
+            Record::Chunk(chunk) => {
+                self.chunks.push(chunk);
+                self.logical += u64::from(chunk.size);
+                if u64::from(chunk.size) <= skippable {
+                    self.pass(u64::from(chunk.length))?;
+                    return Ok(Loaded::Passed(u64::from(chunk.size)));
                 }
-                self.chunk = xpress::decode(&input, size)
-                    .ok_or(TapeError::Damaged { at: record_at, what: "a compressed chunk" })?;
+                let input = self.bytes(chunk.length as usize)?;
+                self.chunk = chunk.decode(&input)?;
                 Ok(Loaded::Chunk)
             }
         }
@@ -147,7 +182,13 @@ impl<S: Read + Seek> Compressed<S> {
                         return Err(TapeError::Damaged { at, what: "size of a compressed chunk" });
                     }
                     let sum = u32::from_le_bytes([header[24], header[25], header[26], header[27]]);
-                    return Ok(Record::Chunk { size, length: usize::from(length), sum });
+                    return Ok(Record::Chunk(Chunk {
+                        logical: self.logical,
+                        at: self.at,
+                        length: u32::from(length),
+                        size: size as u32,
+                        sum,
+                    }));
                 }
                 PADDING => self.pass_to(at + 24 + u64::from(length))?,
                 INDEX => {

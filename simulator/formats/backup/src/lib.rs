@@ -11,19 +11,39 @@
 //! Sources: Microsoft Tape Format 1.00a, \[MS-XCA\] for compression, the SQL Server documentation, and
 //! measurements on real files. What SQL Server puts where inside MQCI is measured, not documented.
 
+mod allocation;
 mod block;
+mod catalog;
 mod checksum;
 mod compressed;
 mod configuration;
+mod contents;
+mod database;
+mod error;
+mod family;
+mod lob;
 mod media;
+mod page;
 mod reader;
+mod record;
+mod rows;
+mod scan;
+mod store;
 mod tape;
+mod types;
 mod value;
 pub mod verdict;
 pub mod writer;
 mod xpress;
 
+pub use catalog::{Column, Identity, Index, IndexType, Storage, Table};
 pub use configuration::{BackupType, DatabaseFile, FileType, Filegroup, Header};
+pub use database::{Backup, Database, OLDEST_DATABASE_VERSION};
+pub use error::{DataError, DataErrorKind};
+pub use family::{Checks, Depth, Family, Problem, ProblemKind, Set};
 pub use media::Media;
-pub use reader::{Checks, Depth, Family, Problem, ProblemKind, Set, read};
+pub use page::PageId;
+pub use reader::read;
+pub use rows::{Row, Rows};
+pub use types::{CodePage, Date, Decimal, SqlType, Time, Value, Variant};
 pub use value::{DateTime, Guid, Lsn};

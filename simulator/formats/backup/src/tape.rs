@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::compressed::Compressed;
+use crate::compressed::{Chunk, Compressed};
 
 /// First bytes of a compressed backup.
 const COMPRESSED_MAGIC: &[u8; 8] = b"MSSQLBAK";
@@ -56,6 +56,14 @@ impl<S: Read + Seek> Tape<S> {
             Source::Plain { file, length }
         };
         Ok(Tape { source, position: 0 })
+    }
+
+    /// The chunks passed so far; `None` where the file is not compressed.
+    pub fn into_chunks(self) -> Option<Vec<Chunk>> {
+        match self.source {
+            Source::Plain { .. } => None,
+            Source::Compressed(compressed) => Some(compressed.into_chunks()),
+        }
     }
 
     pub fn is_compressed(&self) -> bool {

@@ -1,0 +1,261 @@
+//! The rows of a table, one after the other.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::io::{Read, Seek};
+
+use crate::catalog::{Layout, Rowset, Stored, StoredSlot, Table};
+use crate::error::DataError;
+use crate::lob;
+use crate::page::{Page, PageId};
+use crate::record::{Record, RecordKind, Variable};
+use crate::scan::Scan;
+use crate::store::{PageReader, Pages};
+use crate::types::{self, Value};
+
+/// First word of the vector that holds a row's sparse columns.
+const SPARSE_VECTOR: u16 = 5;
+
+/// Reads the rows of a table.
+///
+/// [`Rows::next_row`] lends rows that borrow from the page they are on; as an [`Iterator`] it gives owned
+/// values. After an error about one row the next one can still be read; after one about a page, the rows of a
+/// heap's other pages, while the order of a clustered table ends there.
+pub struct Rows<'d, S> {
+    table: &'d Table,
+    reader: PageReader<'d, S>,
+    /// For values outside their row, while the row is lent.
+    large: RefCell<PageReader<'d, S>>,
+    /// Rowsets to come, and the one in hand.
+    rowsets: std::slice::Iter<'d, Rowset>,
+    current: Option<(&'d Rowset, Scan)>,
+    page: Option<PageId>,
+    slot: u16,
+    slot_count: u16,
+}
+
+impl<'d, S: Read + Seek> Rows<'d, S> {
+    pub(crate) fn new(pages: &'d Pages<S>, table: &'d Table) -> Result<Rows<'d, S>, DataError> {
+        if let Some(reason) = &table.unsupported {
+            let name = format!("{}.{}", table.schema, table.name);
+            return Err(DataError::unsupported(format!("{name}: {reason}")));
+        }
+        Ok(Rows {
+            table,
+            reader: PageReader::new(pages),
+            large: RefCell::new(PageReader::new(pages)),
+            rowsets: table.rowsets.iter(),
+            current: None,
+            page: None,
+            slot: 0,
+            slot_count: 0,
+        })
+    }
+
+    /// The table.
+    pub fn table(&self) -> &'d Table {
+        self.table
+    }
+
+    /// Whether rows given so far are from pages changed after the backup's checkpoint: changes that a restore
+    /// would undo may be among them, and others missing.
+    pub fn is_fuzzy(&self) -> bool {
+        self.reader.is_fuzzy() || self.large.borrow().is_fuzzy()
+    }
+
+    /// Lends the next row.
+    pub fn next_row(&mut self) -> Option<Result<Row<'_, 'd, S>, DataError>> {
+        match self.advance() {
+            Ok(None) => None,
+            Ok(Some((id, slot, layout))) => {
+                let place = self.reader.place(id);
+                let row = read_row(&mut self.reader, &self.large, self.table, layout, (id, slot));
+                Some(row.map_err(|error| error.in_slot(id, place, slot)))
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Goes to the next slot that holds a row.
+    fn advance(&mut self) -> Result<Option<(PageId, u16, &'d Layout)>, DataError> {
+        loop {
+            if let (Some(id), Some((rowset, _))) = (self.page, &self.current) {
+                while self.slot < self.slot_count {
+                    let slot = self.slot;
+                    self.slot += 1;
+                    let page = Page(self.reader.page(id)?);
+                    let place = page.slot(slot);
+                    let kind = match place {
+                        Ok(bytes) => bytes.map(|bytes| RecordKind::of(bytes[0])),
+                        Err(error) => return Err(error.in_slot(id, self.reader.place(id), slot)),
+                    };
+                    if matches!(kind, Some(RecordKind::Primary | RecordKind::Forwarded)) {
+                        return Ok(Some((id, slot, &rowset.layout)));
+                    }
+                }
+                self.page = None;
+            }
+            if !self.next_page()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn next_page(&mut self) -> Result<bool, DataError> {
+        loop {
+            let Some((_, scan)) = &mut self.current else {
+                let Some(rowset) = self.rowsets.next() else { return Ok(false) };
+                self.current = Some((rowset, scan_of(self.table, rowset, self.reader.pages())));
+                continue;
+            };
+            let Some(id) = scan.next(&mut self.reader)? else {
+                self.current = None;
+                continue;
+            };
+            self.slot = 0;
+            self.slot_count = Page(self.reader.page(id)?).slot_count();
+            self.page = Some(id);
+            return Ok(true);
+        }
+    }
+}
+
+/// Index entries of compressed tables are compressed too, so their leaves are found by allocation instead.
+fn scan_of<S: Read + Seek>(table: &Table, rowset: &Rowset, pages: &Pages<S>) -> Scan {
+    let is_ordered = table.storage == crate::catalog::Storage::Clustered && rowset.compression == 0;
+    if is_ordered {
+        Scan::leaves(&rowset.unit, pages.extent_count())
+    } else {
+        Scan::allocated(&rowset.unit, pages.extent_count())
+    }
+}
+
+fn read_row<'r, 'd, S: Read + Seek>(
+    reader: &'r mut PageReader<'d, S>,
+    large: &'r RefCell<PageReader<'d, S>>,
+    table: &'d Table,
+    layout: &'d Layout,
+    (id, slot): (PageId, u16),
+) -> Result<Row<'r, 'd, S>, DataError> {
+    let empty = || DataError::damaged("the slot is not in use");
+    let bytes = Page(reader.page(id)?).slot(slot)?.ok_or_else(empty)?;
+    if bytes[0] & 1 != 0 {
+        return Err(DataError::unsupported("the row is compressed"));
+    }
+    Ok(Row { table, layout, record: Record::read(bytes)?, large, page: id, slot })
+}
+
+/// Owned rows.
+impl<S: Read + Seek> Iterator for Rows<'_, S> {
+    type Item = Result<Vec<Value<'static>>, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.next_row()?;
+        Some(row.and_then(|row| (0..row.len()).map(|index| Ok(row.value(index)?.into_owned())).collect()))
+    }
+}
+
+/// A row, lent. Values are decoded when asked for.
+pub struct Row<'r, 'd, S> {
+    table: &'d Table,
+    layout: &'d Layout,
+    record: Record<'r>,
+    large: &'r RefCell<PageReader<'d, S>>,
+    page: PageId,
+    slot: u16,
+}
+
+impl<'r, S: Read + Seek> Row<'r, '_, S> {
+    /// How many columns the table has.
+    pub fn len(&self) -> usize {
+        self.table.columns.len()
+    }
+
+    /// Whether the table has no columns, which none does.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where the row is.
+    pub fn place(&self) -> (PageId, u16) {
+        (self.page, self.slot)
+    }
+
+    /// The value of column `index`, in the order of the table's columns. Columns that are not stored are NULL.
+    pub fn value(&self, index: usize) -> Result<Value<'r>, DataError> {
+        let column = &self.table.columns[index];
+        match self.bytes(index).map_err(|error| self.placed(error, index))? {
+            None => Ok(Value::Null),
+            Some(bytes) => types::decode(column.sql_type, column.scale, column.code_page, bytes)
+                .map_err(|error| self.placed(error, index)),
+        }
+    }
+
+    fn placed(&self, error: DataError, index: usize) -> DataError {
+        let message = format!("column {}: {}", self.table.columns[index].name, error.message);
+        let place = self.large.borrow().place(self.page);
+        DataError { message, ..error }.in_slot(self.page, place, self.slot)
+    }
+
+    /// The stored bytes of column `index`, put together where they are not in the row; `None` is NULL.
+    pub fn bytes(&self, index: usize) -> Result<Option<Cow<'r, [u8]>>, DataError> {
+        let stored = &self.layout.columns[index];
+        if let StoredSlot::Sparse(column) = stored.slot {
+            return self.sparse(column);
+        }
+        match self.record.is_null(stored.null_bit) {
+            Some(true) => return Ok(None),
+            None => return Ok(stored.default.clone().map(Cow::Owned)),
+            Some(false) => {}
+        }
+        let short = || DataError::damaged("the record's fixed part ends before it");
+        match stored.slot {
+            StoredSlot::None | StoredSlot::Sparse(_) => Ok(None),
+            StoredSlot::Fixed { at, length } => {
+                let bytes = self.record.fixed(usize::from(at), usize::from(length)).ok_or_else(short)?;
+                Ok(Some(Cow::Borrowed(bytes)))
+            }
+            StoredSlot::Bit { at, bit } => {
+                let byte = self.record.fixed(usize::from(at), 1).ok_or_else(short)?[0];
+                let bits: &'static [u8] = if byte >> (bit & 7) & 1 == 1 { &[1] } else { &[0] };
+                Ok(Some(Cow::Borrowed(bits)))
+            }
+            StoredSlot::Variable(index) => match self.record.variable(index)? {
+                None => Ok(Some(Cow::Borrowed(&[]))),
+                Some(Variable { bytes, is_complex: false }) => Ok(Some(Cow::Borrowed(bytes))),
+                Some(Variable { bytes, is_complex: true }) => {
+                    lob::read(&mut self.large.borrow_mut(), bytes).map(|bytes| Some(Cow::Owned(bytes)))
+                }
+            },
+        }
+    }
+
+    /// A column in the sparse vector; those that are NULL are not in it.
+    fn sparse(&self, column: u16) -> Result<Option<Cow<'r, [u8]>>, DataError> {
+        let mut index = 0;
+        while let Some(Variable { bytes, is_complex }) = self.record.variable(index)? {
+            if is_complex && bytes.get(..2) == Some(&SPARSE_VECTOR.to_le_bytes()) {
+                return crate::record::sparse_column(bytes, column).map(|found| found.map(Cow::Borrowed));
+            }
+            index += 1;
+        }
+        Ok(None)
+    }
+}
+
+/// How a column is stored, for tests of layouts.
+impl Table {
+    /// Offset of a column on leaf pages as the catalog has it (negative: the n-th variable one), and its
+    /// number in the null bitmap.
+    #[doc(hidden)]
+    pub fn leaf_place(&self, index: usize) -> Option<(i32, u16)> {
+        let Stored { slot, null_bit, .. } = self.rowsets.first()?.layout.columns.get(index)?;
+        let offset = match slot {
+            StoredSlot::None => return None,
+            StoredSlot::Fixed { at, .. } | StoredSlot::Bit { at, .. } => i32::from(*at),
+            StoredSlot::Variable(index) => -i32::from(*index) - 1,
+            StoredSlot::Sparse(_) => 0,
+        };
+        Some((offset, *null_bit))
+    }
+}
