@@ -92,6 +92,12 @@ impl<'a> Page<'a> {
         self.0[0] == 1 && (1..=20).contains(&self.0[1])
     }
 
+    /// Where a slot's record begins; 0 where it is not in use or no slot.
+    pub fn begins_at(&self, slot: u16) -> usize {
+        let at = PAGE_BYTES.checked_sub(2 * (usize::from(slot) + 1)).filter(|at| *at >= PAGE_HEADER_BYTES);
+        at.map_or(0, |at| usize::from(self.u16(at)))
+    }
+
     /// The bytes from where a slot's record begins to the slots; records bound themselves. A slot that is not
     /// in use, as heaps keep them, has none.
     pub fn slot(&self, slot: u16) -> Result<Option<&'a [u8]>, DataError> {

@@ -8,10 +8,13 @@ use crate::catalog::{Layout, Rowset, Stored, StoredSlot, Table};
 use crate::error::DataError;
 use crate::lob;
 use crate::page::{Page, PageId};
-use crate::record::{Record, RecordKind, Variable};
+use crate::record::{
+    COMPACT, Cell, Compact, CompactRecord, PageCompression, Record, RecordKind, Variable, is_compact_row,
+    read_cells,
+};
 use crate::scan::Scan;
 use crate::store::{PageReader, Pages};
-use crate::types::{self, Value};
+use crate::types::{self, SqlType, Value};
 
 /// First word of the vector that holds a row's sparse columns.
 const SPARSE_VECTOR: u16 = 5;
@@ -32,6 +35,10 @@ pub struct Rows<'d, S> {
     page: Option<PageId>,
     slot: u16,
     slot_count: u16,
+    /// Of a page with PAGE compression.
+    compression: Option<PageCompression>,
+    /// Of the compressed record in hand.
+    cells: Vec<Cell>,
 }
 
 impl<'d, S: Read + Seek> Rows<'d, S> {
@@ -49,6 +56,8 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
             page: None,
             slot: 0,
             slot_count: 0,
+            compression: None,
+            cells: Vec::new(),
         })
     }
 
@@ -69,7 +78,10 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
             Ok(None) => None,
             Ok(Some((id, slot, layout))) => {
                 let place = self.reader.place(id);
-                let row = read_row(&mut self.reader, &self.large, self.table, layout, (id, slot));
+                let body =
+                    read_body(&mut self.reader, &mut self.cells, self.compression.as_ref(), (id, slot));
+                let (table, large) = (self.table, &self.large);
+                let row = body.map(|body| Row { table, layout, body, large, page: id, slot });
                 Some(row.map_err(|error| error.in_slot(id, place, slot)))
             }
             Err(error) => Some(Err(error)),
@@ -85,11 +97,11 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
                     self.slot += 1;
                     let page = Page(self.reader.page(id)?);
                     let place = page.slot(slot);
-                    let kind = match place {
-                        Ok(bytes) => bytes.map(|bytes| RecordKind::of(bytes[0])),
+                    let holds_row = match place {
+                        Ok(bytes) => bytes.is_some_and(|bytes| is_row(bytes[0])),
                         Err(error) => return Err(error.in_slot(id, self.reader.place(id), slot)),
                     };
-                    if matches!(kind, Some(RecordKind::Primary | RecordKind::Forwarded)) {
+                    if holds_row {
                         return Ok(Some((id, slot, &rowset.layout)));
                     }
                 }
@@ -102,8 +114,10 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
     }
 
     fn next_page(&mut self) -> Result<bool, DataError> {
+        /// PAGE, as the catalog numbers compressions.
+        const PAGE_COMPRESSION: u8 = 2;
         loop {
-            let Some((_, scan)) = &mut self.current else {
+            let Some((rowset, scan)) = &mut self.current else {
                 let Some(rowset) = self.rowsets.next() else { return Ok(false) };
                 self.current = Some((rowset, scan_of(self.table, rowset, self.reader.pages())));
                 continue;
@@ -113,7 +127,15 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
                 continue;
             };
             self.slot = 0;
-            self.slot_count = Page(self.reader.page(id)?).slot_count();
+            let is_page_compressed = rowset.compression == PAGE_COMPRESSION;
+            let place = self.reader.place(id);
+            let page = Page(self.reader.page(id)?);
+            self.slot_count = page.slot_count();
+            self.compression = None;
+            if is_page_compressed {
+                self.compression =
+                    PageCompression::read(page).map_err(|error| DataError { at: place, ..error.on(id) })?;
+            }
             self.page = Some(id);
             return Ok(true);
         }
@@ -130,19 +152,27 @@ fn scan_of<S: Read + Seek>(table: &Table, rowset: &Rowset, pages: &Pages<S>) -> 
     }
 }
 
-fn read_row<'r, 'd, S: Read + Seek>(
-    reader: &'r mut PageReader<'d, S>,
-    large: &'r RefCell<PageReader<'d, S>>,
-    table: &'d Table,
-    layout: &'d Layout,
+/// Whether a record is a row, by its first byte.
+fn is_row(status: u8) -> bool {
+    if status & COMPACT != 0 {
+        return is_compact_row(status);
+    }
+    matches!(RecordKind::of(status), RecordKind::Primary | RecordKind::Forwarded)
+}
+
+fn read_body<'r, S: Read + Seek>(
+    reader: &'r mut PageReader<'_, S>,
+    cells: &'r mut Vec<Cell>,
+    page: Option<&'r PageCompression>,
     (id, slot): (PageId, u16),
-) -> Result<Row<'r, 'd, S>, DataError> {
+) -> Result<Body<'r>, DataError> {
     let empty = || DataError::damaged("the slot is not in use");
     let bytes = Page(reader.page(id)?).slot(slot)?.ok_or_else(empty)?;
-    if bytes[0] & 1 != 0 {
-        return Err(DataError::unsupported("the row is compressed"));
+    if bytes[0] & COMPACT == 0 {
+        return Record::read(bytes).map(Body::Plain);
     }
-    Ok(Row { table, layout, record: Record::read(bytes)?, large, page: id, slot })
+    read_cells(bytes, cells)?;
+    Ok(Body::Compact(CompactRecord { bytes, cells, page }))
 }
 
 /// Owned rows.
@@ -155,11 +185,17 @@ impl<S: Read + Seek> Iterator for Rows<'_, S> {
     }
 }
 
+/// A row's record.
+enum Body<'r> {
+    Plain(Record<'r>),
+    Compact(CompactRecord<'r>),
+}
+
 /// A row, lent. Values are decoded when asked for.
 pub struct Row<'r, 'd, S> {
     table: &'d Table,
     layout: &'d Layout,
-    record: Record<'r>,
+    body: Body<'r>,
     large: &'r RefCell<PageReader<'d, S>>,
     page: PageId,
     slot: u16,
@@ -197,13 +233,26 @@ impl<'r, S: Read + Seek> Row<'r, '_, S> {
         DataError { message, ..error }.in_slot(self.page, place, self.slot)
     }
 
-    /// The stored bytes of column `index`, put together where they are not in the row; `None` is NULL.
+    /// The stored bytes of column `index`: put together where they are not in the row, and as wide as in a row
+    /// that is not compressed. `None` is NULL.
     pub fn bytes(&self, index: usize) -> Result<Option<Cow<'r, [u8]>>, DataError> {
         let stored = &self.layout.columns[index];
-        if let StoredSlot::Sparse(column) = stored.slot {
-            return self.sparse(column);
+        match &self.body {
+            Body::Plain(record) => self.plain_bytes(record, index, stored),
+            Body::Compact(record) => self.compact_bytes(record, index, stored),
         }
-        match self.record.is_null(stored.null_bit) {
+    }
+
+    fn plain_bytes(
+        &self,
+        record: &Record<'r>,
+        index: usize,
+        stored: &Stored,
+    ) -> Result<Option<Cow<'r, [u8]>>, DataError> {
+        if let StoredSlot::Sparse(column) = stored.slot {
+            return sparse(record, column);
+        }
+        match record.is_null(stored.null_bit) {
             Some(true) => return Ok(None),
             None => return Ok(stored.default.clone().map(Cow::Owned)),
             Some(false) => {}
@@ -212,35 +261,64 @@ impl<'r, S: Read + Seek> Row<'r, '_, S> {
         match stored.slot {
             StoredSlot::None | StoredSlot::Sparse(_) => Ok(None),
             StoredSlot::Fixed { at, length } => {
-                let bytes = self.record.fixed(usize::from(at), usize::from(length)).ok_or_else(short)?;
+                let bytes = record.fixed(usize::from(at), usize::from(length)).ok_or_else(short)?;
                 Ok(Some(Cow::Borrowed(bytes)))
             }
             StoredSlot::Bit { at, bit } => {
-                let byte = self.record.fixed(usize::from(at), 1).ok_or_else(short)?[0];
+                let byte = record.fixed(usize::from(at), 1).ok_or_else(short)?[0];
                 let bits: &'static [u8] = if byte >> (bit & 7) & 1 == 1 { &[1] } else { &[0] };
                 Ok(Some(Cow::Borrowed(bits)))
             }
-            StoredSlot::Variable(index) => match self.record.variable(index)? {
-                None => Ok(Some(Cow::Borrowed(&[]))),
-                Some(Variable { bytes, is_complex: false }) => Ok(Some(Cow::Borrowed(bytes))),
-                Some(Variable { bytes, is_complex: true }) => {
-                    lob::read(&mut self.large.borrow_mut(), bytes).map(|bytes| Some(Cow::Owned(bytes)))
+            StoredSlot::Variable(place) => {
+                let Variable { bytes, is_complex } =
+                    record.variable(place)?.unwrap_or(Variable { bytes: &[], is_complex: false });
+                if is_complex {
+                    return self.large(bytes);
                 }
-            },
+                let column = &self.table.columns[index];
+                let bytes = Cow::Borrowed(bytes);
+                // The vardecimal format of SQL Server 2005 makes decimals variable.
+                if matches!(column.sql_type, SqlType::Decimal | SqlType::Numeric) {
+                    return types::expand(column, bytes).map(Some);
+                }
+                Ok(Some(bytes))
+            }
         }
     }
 
-    /// A column in the sparse vector; those that are NULL are not in it.
-    fn sparse(&self, column: u16) -> Result<Option<Cow<'r, [u8]>>, DataError> {
-        let mut index = 0;
-        while let Some(Variable { bytes, is_complex }) = self.record.variable(index)? {
-            if is_complex && bytes.get(..2) == Some(&SPARSE_VECTOR.to_le_bytes()) {
-                return crate::record::sparse_column(bytes, column).map(|found| found.map(Cow::Borrowed));
-            }
-            index += 1;
+    fn compact_bytes(
+        &self,
+        record: &CompactRecord<'r>,
+        index: usize,
+        stored: &Stored,
+    ) -> Result<Option<Cow<'r, [u8]>>, DataError> {
+        if stored.slot == StoredSlot::None {
+            return Ok(None);
         }
-        Ok(None)
+        match record.column(stored.null_bit)? {
+            Compact::Null => Ok(None),
+            Compact::Missing => Ok(stored.default.clone().map(Cow::Owned)),
+            Compact::True => Ok(Some(Cow::Borrowed(&[1]))),
+            Compact::Complex(pointer) => self.large(pointer),
+            Compact::Bytes(bytes) => types::expand(&self.table.columns[index], bytes).map(Some),
+        }
     }
+
+    fn large(&self, pointer: &[u8]) -> Result<Option<Cow<'r, [u8]>>, DataError> {
+        lob::read(&mut self.large.borrow_mut(), pointer).map(|bytes| Some(Cow::Owned(bytes)))
+    }
+}
+
+/// A column in the sparse vector; those that are NULL are not in it.
+fn sparse<'r>(record: &Record<'r>, column: u16) -> Result<Option<Cow<'r, [u8]>>, DataError> {
+    let mut index = 0;
+    while let Some(Variable { bytes, is_complex }) = record.variable(index)? {
+        if is_complex && bytes.get(..2) == Some(&SPARSE_VECTOR.to_le_bytes()) {
+            return crate::record::sparse_column(bytes, column).map(|found| found.map(Cow::Borrowed));
+        }
+        index += 1;
+    }
+    Ok(None)
 }
 
 /// How a column is stored, for tests of layouts.
