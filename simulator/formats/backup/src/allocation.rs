@@ -88,7 +88,7 @@ impl IamWalk {
         reader: &mut PageReader<'_, S>,
     ) -> Result<Option<PageId>, DataError> {
         loop {
-            let Some(candidate) = self.candidate() else {
+            let Some(candidate) = self.candidate()? else {
                 if !self.load(reader)? {
                     return Ok(None);
                 }
@@ -101,27 +101,30 @@ impl IamWalk {
     }
 
     /// The next page that the IAM page in hand names.
-    fn candidate(&mut self) -> Option<PageId> {
-        let iam = self.iam.as_deref()?;
+    fn candidate(&mut self) -> Result<Option<PageId>, DataError> {
+        let Some(iam) = self.iam.as_deref() else { return Ok(None) };
         while self.single < IAM_SINGLES {
             let page = PageId::from_bytes(iam, IAM_SINGLES_AT + 6 * self.single);
             self.single += 1;
             if page.is_some() {
-                return page;
+                return Ok(page);
             }
         }
-        let start = PageId { number: Bytes(iam).u32(IAM_START_AT)?, file: Bytes(iam).u16(IAM_START_AT + 4)? };
-        let bits = MapBits(iam);
+        let start = PageId {
+            number: Bytes(iam).u32(IAM_START_AT).unwrap_or(0),
+            file: Bytes(iam).u16(IAM_START_AT + 4).unwrap_or(0),
+        };
+        let bits = MapBits::read(iam)?;
         while self.extent < IAM_EXTENTS {
             if bits.is_set(self.extent) && self.page < EXTENT_PAGES {
-                let number = start.number.checked_add(self.extent * EXTENT_PAGES + self.page)?;
+                let number = start.number.saturating_add(self.extent * EXTENT_PAGES + self.page);
                 self.page += 1;
-                return Some(PageId { number, ..start });
+                return Ok(Some(PageId { number, ..start }));
             }
             self.extent += 1;
             self.page = 0;
         }
-        None
+        Ok(None)
     }
 
     fn load<S: Read + Seek>(&mut self, reader: &mut PageReader<'_, S>) -> Result<bool, DataError> {

@@ -53,10 +53,10 @@ impl Layer {
     pub fn find(&self, file: u16, extent: u32) -> Option<Place> {
         let index =
             self.runs.partition_point(|run| (run.file, run.extent) <= (file, extent)).checked_sub(1)?;
-        let run = &self.runs[index];
-        let offset = extent - run.extent;
+        let run = self.runs[index];
+        let offset = extent.checked_sub(run.extent).filter(|_| run.file == file)?;
         let at = run.place.at + u64::from(offset) * EXTENT_BYTES as u64;
-        (run.file == file && offset < run.count).then_some(Place { at, ..run.place })
+        (offset < run.count).then_some(Place { at, ..run.place })
     }
 
     pub fn extent_count(&self) -> u64 {
@@ -177,7 +177,7 @@ fn in_order<S: Read + Seek>(
                 unit = Some((block, place));
             }
             let Some(map_bytes) = &bits else { return Ok(None) };
-            let is_held = MapBits(map_bytes).is_set(index) == map.held;
+            let is_held = MapBits::read(map_bytes)?.is_set(index) == map.held;
             if index == 0 && !is_held {
                 return Ok(None);
             }
@@ -280,7 +280,7 @@ fn held_extents<S: Read + Seek>(
             );
             return Err(DataError::not_restorable(message).on(page));
         };
-        let bits = MapBits(&bits);
+        let bits = MapBits::read(&bits).map_err(|error| error.on(page))?;
         let range = first..count.min(first.saturating_add(BITMAP_EXTENTS));
         held.extend(
             range.filter(|extent| bits.is_set(extent - first) == map.held).map(|extent| (file_id, extent)),
