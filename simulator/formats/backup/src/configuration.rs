@@ -243,7 +243,7 @@ fn file(record: &Bytes<'_>) -> Option<DatabaseFile> {
         file_group_id: record.u16(28)?,
         source_block_size: record.u32(32)?,
         size: record.u64(40)?,
-        differential_base_lsn: Lsn::from_bytes(record, 160),
+        differential_base_lsn: Lsn::from_bytes(record, 158),
         differential_base_guid: record.guid(170),
         unique_id: record.guid(186),
         backup_size_in_bytes,

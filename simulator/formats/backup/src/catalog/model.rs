@@ -111,6 +111,26 @@ pub struct Column {
     pub identity: Option<Identity>,
 }
 
+impl Column {
+    /// Its type as Transact-SQL declares it, such as `nvarchar(50)` or `decimal(10,2)`.
+    pub fn declaration(&self) -> String {
+        let name = self.type_name.as_deref().unwrap_or(self.sql_type.name());
+        let length = |unit: i16| match self.max_length_bytes {
+            -1 => "(max)".to_owned(),
+            bytes => format!("({})", bytes / unit),
+        };
+        let detail = match self.sql_type {
+            _ if self.type_name.is_some() => String::new(),
+            SqlType::NVarChar | SqlType::NChar => length(2),
+            SqlType::VarChar | SqlType::Char | SqlType::VarBinary | SqlType::Binary => length(1),
+            SqlType::Decimal | SqlType::Numeric => format!("({},{})", self.precision, self.scale),
+            SqlType::Time | SqlType::DateTime2 | SqlType::DateTimeOffset => format!("({})", self.scale),
+            _ => String::new(),
+        };
+        format!("{name}{detail}")
+    }
+}
+
 /// The counter of an identity column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {

@@ -1,6 +1,7 @@
 //! Values as rows give them.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::{Date, Decimal, SqlType, Time};
 use crate::value::Guid;
@@ -74,6 +75,34 @@ impl Value<'_> {
                 base_type: variant.base_type,
                 value: variant.value.into_owned(),
             })),
+        }
+    }
+}
+
+/// As SQL Server's tools show values: bytes in hexadecimal, `NULL` for none.
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Null => formatter.write_str("NULL"),
+            Value::Bit(bit) => write!(formatter, "{}", u8::from(*bit)),
+            Value::Integer(value) => write!(formatter, "{value}"),
+            Value::Decimal(value) => write!(formatter, "{value}"),
+            Value::Real(value) => write!(formatter, "{value}"),
+            Value::Float(value) => write!(formatter, "{value}"),
+            Value::Date(date) => write!(formatter, "{date}"),
+            Value::Time(time) => write!(formatter, "{time}"),
+            Value::DateTime(date, time) | Value::DateTime2(date, time) => write!(formatter, "{date} {time}"),
+            Value::DateTimeOffset(date, time, offset) => {
+                let (sign, minutes) = (if *offset < 0 { '-' } else { '+' }, offset.unsigned_abs());
+                write!(formatter, "{date} {time} {sign}{:02}:{:02}", minutes / 60, minutes % 60)
+            }
+            Value::Guid(guid) => write!(formatter, "{guid}"),
+            Value::Text(text) => formatter.write_str(text),
+            Value::Binary(bytes) | Value::Xml(bytes) => {
+                formatter.write_str("0x")?;
+                bytes.iter().try_for_each(|byte| write!(formatter, "{byte:02X}"))
+            }
+            Value::Variant(variant) => variant.value.fmt(formatter),
         }
     }
 }
