@@ -2,14 +2,12 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use crate::checksum;
+use crate::chunk::{Chunk, ChunkIndex, RECORD_HEADER_BYTES, SIZE_UNIT_BYTES};
 use crate::tape::TapeError;
 use crate::xpress;
 
 /// Where the first record begins.
 const RECORDS_BEGIN: u64 = 0x1E0;
-/// Bytes of a record's header.
-const RECORD_HEADER_BYTES: usize = 28;
 /// Padding and indexes end at multiples of this, as file marks begin there.
 const ALIGNMENT_BYTES: u64 = 512;
 /// A chunk of XPRESS with Huffman coding.
@@ -19,40 +17,13 @@ const PADDING: u8 = 0x24;
 /// Pairs of logical and file offsets.
 const INDEX: u8 = 0x2C;
 
-/// Where a chunk is, and which logical bytes it holds.
-#[derive(Clone, Copy, Debug)]
-pub struct Chunk {
-    /// Logical offset of its first byte.
-    pub logical: u64,
-    /// Place of its compressed bytes in the file.
-    pub at: u64,
-    /// Compressed bytes.
-    pub length: u32,
-    /// Bytes when decoded.
-    pub size: u32,
-    /// Checksum of the compressed bytes.
-    pub sum: u32,
-}
-
-impl Chunk {
-    /// Its bytes, from those in the file.
-    pub fn decode(&self, input: &[u8]) -> Result<Vec<u8>, TapeError> {
-        let record_at = self.at - RECORD_HEADER_BYTES as u64;
-        if checksum::chunk(input) != self.sum {
-            return Err(TapeError::Damaged { at: record_at, what: "checksum of a compressed chunk" });
-        }
-        xpress::decode(input, self.size as usize)
-            .ok_or(TapeError::Damaged { at: record_at, what: "a compressed chunk" })
-    }
-}
-
 pub struct Compressed<S> {
     file: BufReader<S>,
     length: u64,
     at: u64,
     /// Logical offset of what the next record holds.
     logical: u64,
-    chunks: Vec<Chunk>,
+    chunks: ChunkIndex,
     /// Decoded bytes, and how many of them are used up.
     chunk: Vec<u8>,
     used: usize,
@@ -60,7 +31,7 @@ pub struct Compressed<S> {
 
 /// What a record says of itself.
 enum Record {
-    Chunk(Chunk),
+    Chunk { chunk: Chunk, header: Vec<u8> },
     FileMark { start: Vec<u8> },
     End,
 }
@@ -82,14 +53,14 @@ impl<S: Read + Seek> Compressed<S> {
             length,
             at: RECORDS_BEGIN,
             logical: 0,
-            chunks: Vec::new(),
+            chunks: ChunkIndex::default(),
             chunk: Vec::new(),
             used: 0,
         })
     }
 
-    /// The chunks passed so far, in order.
-    pub fn into_chunks(self) -> Vec<Chunk> {
+    /// The chunks passed so far.
+    pub fn into_chunks(self) -> ChunkIndex {
         self.chunks
     }
 
@@ -149,15 +120,15 @@ impl<S: Read + Seek> Compressed<S> {
                 self.logical += self.chunk.len() as u64;
                 Ok(Loaded::Chunk)
             }
-            Record::Chunk(chunk) => {
+            Record::Chunk { chunk, header: mut record } => {
                 self.chunks.push(chunk);
-                self.logical += u64::from(chunk.size);
-                if u64::from(chunk.size) <= skippable {
+                self.logical += chunk.size() as u64;
+                if chunk.size() as u64 <= skippable {
                     self.pass(u64::from(chunk.length))?;
-                    return Ok(Loaded::Passed(u64::from(chunk.size)));
+                    return Ok(Loaded::Passed(chunk.size() as u64));
                 }
-                let input = self.bytes(chunk.length as usize)?;
-                self.chunk = chunk.decode(&input)?;
+                record.extend(self.bytes(usize::from(chunk.length))?);
+                self.chunk = chunk.decode(&record)?;
                 Ok(Loaded::Chunk)
             }
         }
@@ -177,18 +148,14 @@ impl<S: Read + Seek> Compressed<S> {
             let length = u16::from_le_bytes([header[2], header[3]]);
             match header[0] {
                 CHUNK => {
-                    let size = usize::from(header[1]) * 512;
-                    if size == 0 || size > xpress::CHUNK_BYTES {
+                    let units = header[1];
+                    if units == 0 || usize::from(units) * SIZE_UNIT_BYTES > xpress::CHUNK_BYTES {
                         return Err(TapeError::Damaged { at, what: "size of a compressed chunk" });
                     }
-                    let sum = u32::from_le_bytes([header[24], header[25], header[26], header[27]]);
-                    return Ok(Record::Chunk(Chunk {
-                        logical: self.logical,
-                        at: self.at,
-                        length: u32::from(length),
-                        size: size as u32,
-                        sum,
-                    }));
+                    return Ok(Record::Chunk {
+                        chunk: Chunk { logical: self.logical, at, length, units },
+                        header,
+                    });
                 }
                 PADDING => self.pass_to(at + 24 + u64::from(length))?,
                 INDEX => {

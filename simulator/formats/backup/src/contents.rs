@@ -1,12 +1,12 @@
 //! The logical bytes of a backup file at any place, from many threads.
 //!
-//! Of a plain file nothing is kept. Of a compressed one the places of its chunks are (32 bytes for each
-//! 64 KiB), and the chunk decoded last: a spool would need a disk, which this crate does not know.
+//! Of a plain file nothing is kept. Of a compressed one the places of its chunks are, and the chunk decoded
+//! last: a spool would need a disk, which this crate does not know.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::compressed::Chunk;
+use crate::chunk::{Chunk, ChunkIndex};
 use crate::family::{Depth, Family};
 use crate::reader;
 use crate::tape::TapeError;
@@ -18,9 +18,9 @@ const WALK_BUFFER_BYTES: usize = 64 << 10;
 pub struct Contents<S> {
     file: Mutex<S>,
     /// Of a compressed file.
-    chunks: Option<Vec<Chunk>>,
-    /// The chunk decoded last, by its index.
-    last: Mutex<(usize, Vec<u8>)>,
+    chunks: Option<ChunkIndex>,
+    /// The chunk decoded last, by its place in the file.
+    last: Mutex<(u64, Vec<u8>)>,
 }
 
 /// A panic elsewhere does not make a file or a copy of bytes wrong.
@@ -33,7 +33,7 @@ impl<S: Read + Seek> Contents<S> {
     pub fn open(mut file: S) -> io::Result<(Contents<S>, Family)> {
         let walk = BufReader::with_capacity(WALK_BUFFER_BYTES, &mut file);
         let (family, chunks) = reader::survey(walk, Depth::Headers)?;
-        let last = Mutex::new((usize::MAX, Vec::new()));
+        let last = Mutex::new((u64::MAX, Vec::new()));
         Ok((Contents { file: Mutex::new(file), chunks, last }, family))
     }
 
@@ -44,16 +44,11 @@ impl<S: Read + Seek> Contents<S> {
         };
         let (mut at, mut buffer) = (at, buffer);
         while !buffer.is_empty() {
-            let index = chunks.partition_point(|chunk| chunk.logical <= at).checked_sub(1);
-            let index = index.ok_or(TapeError::Ended)?;
-            let chunk = &chunks[index];
-            let skipped = at - chunk.logical;
-            if skipped >= u64::from(chunk.size) {
-                return Err(TapeError::Ended);
-            }
-            let count = buffer.len().min((u64::from(chunk.size) - skipped) as usize);
+            let chunk = chunks.find(at).ok_or(TapeError::Ended)?;
+            let skipped = (at - chunk.logical) as usize;
+            let count = buffer.len().min(chunk.size() - skipped);
             let (now, later) = buffer.split_at_mut(count);
-            self.copy_from(index, chunk, skipped as usize, now)?;
+            self.copy_from(&chunk, skipped, now)?;
             at += count as u64;
             buffer = later;
         }
@@ -68,19 +63,19 @@ impl<S: Read + Seek> Contents<S> {
     }
 
     /// Copies from a decoded chunk. Decoding itself happens outside every lock.
-    fn copy_from(&self, index: usize, chunk: &Chunk, skipped: usize, to: &mut [u8]) -> Result<(), TapeError> {
+    fn copy_from(&self, chunk: &Chunk, skipped: usize, to: &mut [u8]) -> Result<(), TapeError> {
         {
             let last = lock(&self.last);
-            if last.0 == index {
+            if last.0 == chunk.at {
                 to.copy_from_slice(&last.1[skipped..skipped + to.len()]);
                 return Ok(());
             }
         }
-        let mut input = vec![0; chunk.length as usize];
-        self.read_file(chunk.at, &mut input)?;
-        let decoded = chunk.decode(&input)?;
+        let mut record = vec![0; chunk.record_bytes()];
+        self.read_file(chunk.at, &mut record)?;
+        let decoded = chunk.decode(&record)?;
         to.copy_from_slice(&decoded[skipped..skipped + to.len()]);
-        *lock(&self.last) = (index, decoded);
+        *lock(&self.last) = (chunk.at, decoded);
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ mod allocation;
 mod block;
 mod catalog;
 mod checksum;
+mod chunk;
 mod compressed;
 mod configuration;
 mod contents;

@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek};
 
 use crate::block::{Block, BlockError, Stream, StreamError};
 use crate::checksum::{self, PAGE_BYTES};
-use crate::compressed::Chunk;
+use crate::chunk::ChunkIndex;
 use crate::configuration::Configuration;
 use crate::family::{Depth, Family, Problem, ProblemKind, Set, Span};
 use crate::media::Media;
@@ -30,7 +30,7 @@ pub fn read<S: Read + Seek>(file: S, depth: Depth) -> io::Result<Family> {
 }
 
 /// What [`read`] tells, and the chunks of a compressed file, which lead to any byte of it.
-pub(crate) fn survey<S: Read + Seek>(file: S, depth: Depth) -> io::Result<(Family, Option<Vec<Chunk>>)> {
+pub(crate) fn survey<S: Read + Seek>(file: S, depth: Depth) -> io::Result<(Family, Option<ChunkIndex>)> {
     let mut reader = Reader { tape: Tape::open(file)?, depth, family: Family::default(), open_set: None };
     match reader.run() {
         Ok(()) | Err(Stop::Told) => {}

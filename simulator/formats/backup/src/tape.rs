@@ -2,7 +2,8 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::compressed::{Chunk, Compressed};
+use crate::chunk::ChunkIndex;
+use crate::compressed::Compressed;
 
 /// First bytes of a compressed backup.
 const COMPRESSED_MAGIC: &[u8; 8] = b"MSSQLBAK";
@@ -59,7 +60,7 @@ impl<S: Read + Seek> Tape<S> {
     }
 
     /// The chunks passed so far; `None` where the file is not compressed.
-    pub fn into_chunks(self) -> Option<Vec<Chunk>> {
+    pub fn into_chunks(self) -> Option<ChunkIndex> {
         match self.source {
             Source::Plain { .. } => None,
             Source::Compressed(compressed) => Some(compressed.into_chunks()),

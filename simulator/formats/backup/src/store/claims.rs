@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use super::{EXTENT_PAGES, source::Place};
+use super::{EXTENT_PAGES, layer::Place};
 use crate::checksum::PAGE_BYTES;
 use crate::contents::Contents;
 use crate::error::DataError;
@@ -28,9 +28,9 @@ pub fn claim<S: Read + Seek>(contents: &[Contents<S>], place: Place) -> Result<C
     for index in 0..EXTENT_PAGES {
         let at = place.at + u64::from(index) * PAGE_BYTES as u64;
         let mut header = [0; PAGE_HEADER_BYTES];
-        contents[place.source]
+        contents[usize::from(place.source)]
             .read_at(at, &mut header)
-            .map_err(|error| DataError::from_tape(error, place.source, at))?;
+            .map_err(|error| DataError::from_tape(error, usize::from(place.source), at))?;
         let number = Bytes(&header).u32(32).unwrap_or(0);
         let file = Bytes(&header).u16(36).unwrap_or(0);
         if header[1] == FILL && file == 0 {
@@ -52,14 +52,14 @@ pub fn map_page<S: Read + Seek>(
 ) -> Result<Option<Box<[u8; PAGE_BYTES]>>, DataError> {
     let at = place.at + u64::from(page.number % EXTENT_PAGES) * PAGE_BYTES as u64;
     let mut bytes = Box::new([0; PAGE_BYTES]);
-    contents[place.source]
+    contents[usize::from(place.source)]
         .read_at(at, &mut bytes[..])
-        .map_err(|error| DataError::from_tape(error, place.source, at).on(page))?;
+        .map_err(|error| DataError::from_tape(error, usize::from(place.source), at).on(page))?;
     let header = crate::page::Page(&bytes);
     if header.0[0] != 1 || header.page_type() != page_type || header.id() != Some(page) {
         return Ok(None);
     }
     crate::page::protect(&mut bytes)
-        .map_err(|error| DataError { at: Some((place.source, at)), ..error.on(page) })?;
+        .map_err(|error| DataError { at: Some((usize::from(place.source), at)), ..error.on(page) })?;
     Ok(Some(bytes))
 }

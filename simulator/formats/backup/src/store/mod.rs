@@ -6,9 +6,11 @@
 mod align;
 mod bitmap;
 mod claims;
+mod layer;
 mod placement;
 mod reader;
 mod source;
+mod stripes;
 
 pub use bitmap::MapBits;
 pub use reader::PageReader;

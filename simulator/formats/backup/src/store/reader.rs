@@ -2,7 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::source::{Pages, Place};
+use super::layer::Place;
+use super::source::Pages;
 use super::{EXTENT_BYTES, EXTENT_PAGES};
 use crate::checksum::PAGE_BYTES;
 use crate::error::DataError;
@@ -57,8 +58,10 @@ impl<'d, S: Read + Seek> PageReader<'d, S> {
         let bytes: &mut PageBytes = bytes.try_into().map_err(|_| DataError::damaged("a short extent"))?;
         if window.checked >> index & 1 == 0 {
             let at = window.place.at + (index * PAGE_BYTES) as u64;
-            page::protect(bytes)
-                .map_err(|error| DataError { at: Some((window.place.source, at)), ..error.on(id) })?;
+            page::protect(bytes).map_err(|error| DataError {
+                at: Some((usize::from(window.place.source), at)),
+                ..error.on(id)
+            })?;
             window.checked |= 1 << index;
             let page = Page(bytes);
             let has_rows =
@@ -73,7 +76,7 @@ impl<'d, S: Read + Seek> PageReader<'d, S> {
     /// Where a page's bytes are, for error messages.
     pub fn place(&self, id: PageId) -> Option<(usize, u64)> {
         let place = self.pages.place_of(id)?;
-        Some((place.source, place.at + u64::from(id.number % EXTENT_PAGES) * PAGE_BYTES as u64))
+        Some((usize::from(place.source), place.at + u64::from(id.number % EXTENT_PAGES) * PAGE_BYTES as u64))
     }
 
     fn window(&mut self, id: PageId) -> Result<usize, DataError> {

@@ -2,7 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::placement::{self, Layer};
+use super::layer::{Layer, Place};
+use super::placement;
 use super::{EXTENT_BYTES, EXTENT_PAGES};
 use crate::contents::Contents;
 use crate::error::{DataError, DataErrorKind};
@@ -19,6 +20,11 @@ pub struct Sources<S> {
 impl<S: Read + Seek> Sources<S> {
     pub fn open(files: Vec<S>) -> Result<Sources<S>, DataError> {
         let mut sources = Sources { contents: Vec::new(), families: Vec::new() };
+        /// SQL Server itself stops at 64.
+        const MOST_FILES: usize = 1024;
+        if files.len() > MOST_FILES {
+            return Err(DataError::not_restorable(format!("more than {MOST_FILES} files are given")));
+        }
         for file in files {
             let (contents, family) = Contents::open(file)?;
             sources.contents.push(contents);
@@ -38,15 +44,6 @@ impl<S: Read + Seek> Sources<S> {
             DataError::not_restorable(format!("there is no backup set {position} in every file given"))
         })
     }
-}
-
-/// Where an extent's bytes are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Index of the file.
-    pub source: usize,
-    /// Logical offset.
-    pub at: u64,
 }
 
 /// The pages of a database.
@@ -75,7 +72,7 @@ impl<S: Read + Seek> Pages<S> {
     pub fn under(self, newer: Pages<S>) -> Pages<S> {
         let mut contents = newer.contents;
         let mut layers = newer.layers;
-        let moved = contents.len();
+        let moved = contents.len() as u16;
         contents.extend(self.contents);
         layers.extend(self.layers.into_iter().map(|layer| layer.moved_by(moved)));
         Pages { contents, layers, checkpoint: newer.checkpoint }
@@ -95,9 +92,9 @@ impl<S: Read + Seek> Pages<S> {
     /// Reads the extent of a page; its pages are not checked yet.
     pub fn read_extent(&self, page: PageId, to: &mut [u8]) -> Result<Place, DataError> {
         let place = self.place_of(page).ok_or_else(|| self.missing(page))?;
-        self.contents[place.source]
+        self.contents[usize::from(place.source)]
             .read_at(place.at, &mut to[..EXTENT_BYTES])
-            .map_err(|error| DataError::from_tape(error, place.source, place.at).on(page))?;
+            .map_err(|error| DataError::from_tape(error, usize::from(place.source), place.at).on(page))?;
         Ok(place)
     }
 
