@@ -37,6 +37,12 @@ impl<S: Read + Seek> Contents<S> {
         Ok((Contents { file: Mutex::new(file), chunks, last }, family))
     }
 
+    /// Bytes that are no backup.
+    #[cfg(test)]
+    pub fn plain(file: S) -> Contents<S> {
+        Contents { file: Mutex::new(file), chunks: None, last: Mutex::new((u64::MAX, Vec::new())) }
+    }
+
     /// Fills `buffer` from logical offset `at`.
     pub fn read_at(&self, at: u64, buffer: &mut [u8]) -> Result<(), TapeError> {
         let Some(chunks) = &self.chunks else {

@@ -337,3 +337,6 @@ impl Table {
         Some((offset, *null_bit))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ mod placement;
 mod reader;
 mod source;
 mod stripes;
+#[cfg(test)]
+pub mod testing;
 
 pub use bitmap::MapBits;
 pub use reader::PageReader;

@@ -148,3 +148,6 @@ pub fn map_number(map: Map, extent: u32) -> u32 {
         _ => first + map.page,
     }
 }
+
+#[cfg(test)]
+mod tests;

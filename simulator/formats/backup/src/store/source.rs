@@ -63,6 +63,12 @@ impl<S: Read + Seek> Pages<S> {
         Ok(Pages { contents: sources.contents, layers, checkpoint })
     }
 
+    /// Pages laid by hand.
+    #[cfg(test)]
+    pub fn of(contents: Vec<Contents<S>>, layers: Vec<Layer>, checkpoint: Option<Lsn>) -> Pages<S> {
+        Pages { contents, layers, checkpoint }
+    }
+
     /// Up to where changes are certainly in the pages.
     pub fn checkpoint(&self) -> Option<Lsn> {
         self.checkpoint
