@@ -85,7 +85,7 @@ impl<S: Read + Seek> Database<S> {
     }
 
     fn over(pages: Pages<S>, header: Header) -> Result<Database<S>, DataError> {
-        let (boot, catalog) = catalog::load(&pages)?;
+        let (boot, catalog) = catalog::load(&pages, header.unicode_locale_id)?;
         Ok(Database { pages, catalog, boot, header })
     }
 

@@ -18,6 +18,21 @@ const DROPPED: u32 = 0x2;
 const UNIQUIFIER: u32 = 0x10;
 const FILESTREAM: u32 = 0x20;
 
+/// The database's own collation, which columns have unless they say otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct DatabaseCollation {
+    pub id: u32,
+    /// Its Windows locale, by the backup's header.
+    pub locale: u32,
+}
+
+impl DatabaseCollation {
+    fn code_page(&self, column_collation: u32) -> Option<CodePage> {
+        let id = if column_collation == 0 { self.id } else { column_collation };
+        CodePage::of_collation(id).or_else(|| CodePage::of_locale(self.locale).filter(|_| id == self.id))
+    }
+}
+
 /// A column as sys.syscolpars has it.
 pub struct ColumnRow {
     pub object_id: i32,
@@ -27,7 +42,7 @@ pub struct ColumnRow {
 
 impl ColumnRow {
     /// `None` for parameters of procedures, which the table holds too.
-    pub fn read(row: BaseRow<'_>, database_collation: u32) -> Result<Option<ColumnRow>, DataError> {
+    pub fn read(row: BaseRow<'_>, database: DatabaseCollation) -> Result<Option<ColumnRow>, DataError> {
         if row.i16(8)? != 0 {
             return Ok(None);
         }
@@ -36,9 +51,7 @@ impl ColumnRow {
         let user_type = row.i32(15)?;
         let sql_type = SqlType::of(row.u8(14)?, user_type);
         let scale = row.u8(22)?;
-        let code_page = sql_type.has_code_page().then(|| {
-            CodePage::of_collation(if collation_id == 0 { database_collation } else { collation_id })
-        });
+        let code_page = database.code_page(collation_id).filter(|_| sql_type.has_code_page());
         let column = Column {
             id: row.i32(10)?,
             name: row.name(0)?,

@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 
 use super::base::{BaseRow, rows};
 use super::boot::{BOOT_PAGE, Boot};
-use super::columns::{self, ColumnRow, Columns2005, DefaultKey, StoredRow};
+use super::columns::{self, ColumnRow, Columns2005, DatabaseCollation, DefaultKey, StoredRow};
 use super::indexes::{IndexColumns, IndexRow};
 use super::model::{Catalog, Column, Index, IndexType, Layout, Rowset, Storage, Stored, Table};
 use super::rowsets::{RowsetRow, Units};
@@ -44,14 +44,16 @@ struct Loader<'d, S> {
     reader: PageReader<'d, S>,
     units: Units,
     boot: Boot,
+    collation: DatabaseCollation,
 }
 
-/// Reads the catalog.
-pub fn load<S: Read + Seek>(pages: &Pages<S>) -> Result<(Boot, Catalog), DataError> {
+/// Reads the catalog. `locale` is the database's, by the backup's header.
+pub fn load<S: Read + Seek>(pages: &Pages<S>, locale: u32) -> Result<(Boot, Catalog), DataError> {
     let mut reader = PageReader::new(pages);
     let boot = Boot::read(reader.page(BOOT_PAGE)?)?;
     let units = Units::read(&mut reader, boot.first_allocation_units, pages.extent_count())?;
-    let mut loader = Loader { reader, units, boot };
+    let collation = DatabaseCollation { id: boot.collation_id, locale };
+    let mut loader = Loader { reader, units, boot, collation };
     let tables = loader.tables()?;
     Ok((boot, Catalog { tables }))
 }
@@ -138,7 +140,7 @@ impl<S: Read + Seek> Loader<'_, S> {
         })?;
         /// Types with higher numbers are made by users.
         const LAST_SYSTEM_TYPE: i32 = 256;
-        let collation = self.boot.collation_id;
+        let collation = self.collation;
         let mut columns: BTreeMap<i32, Vec<Column>> = BTreeMap::new();
         self.each(table::COLUMNS, |row| {
             let object_id = row.i32(4)?;

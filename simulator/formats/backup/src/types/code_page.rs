@@ -2,8 +2,9 @@
 //!
 //! A collation's number has the sort order of an old "SQL_" collation in its highest byte, or else the index
 //! of a Windows locale in its lowest seven bits. Bit 8 says that the text is UTF-8 (2019). Sort orders are in
-//! SQL Server's documentation; the indexes rise with the locale numbers, and fifteen of them are confirmed by
-//! databases whose collations are known.
+//! SQL Server's documentation. The indexes rise with the locale numbers, and fourteen of them are confirmed by
+//! databases whose collations are known, so those between are certain; others are not guessed, but that of the
+//! database itself is known by its locale's number.
 
 use std::borrow::Cow;
 
@@ -48,46 +49,69 @@ const SORT_ORDERS: &[(u8, u8, u16)] = &[
     (210, 217, 1252),
 ];
 
-/// Indexes of Windows locales whose code page is not 1252.
-const LOCALES: &[(u8, u16)] = &[
-    (0x01, 1256), // Arabic
-    (0x02, 1251), // Bulgarian
-    (0x03, 950),  // Chinese (Taiwan)
-    (0x04, 1250), // Czech
-    (0x07, 1253), // Greek
-    (0x0C, 1255), // Hebrew
-    (0x0D, 1250), // Hungarian
-    (0x10, 932),  // Japanese
-    (0x11, 949),  // Korean
-    (0x13, 1250), // Polish
-    (0x14, 1250), // Romanian
-    (0x15, 1251), // Cyrillic
-    (0x16, 1250), // Croatian
-    (0x17, 1250), // Slovak
-    (0x18, 1250), // Albanian
-    (0x19, 874),  // Thai
-    (0x1A, 1254), // Turkish
-    (0x1B, 1251), // Ukrainian
-    (0x1C, 1250), // Slovenian
-    (0x1D, 1257), // Estonian
-    (0x1E, 1257), // Latvian
-    (0x1F, 1257), // Lithuanian
-    (0x20, 1258), // Vietnamese
-    (0x24, 936),  // Chinese (PRC)
+/// Windows locales: index in collations (0: not known), number, code page.
+const LOCALES: &[(u8, u16, u16)] = &[
+    (0x01, 0x0401, 1256), // Arabic
+    (0x00, 0x0402, 1251), // Bulgarian
+    (0x03, 0x0404, 950),  // Chinese (Taiwan)
+    (0x04, 0x0405, 1250), // Czech
+    (0x05, 0x0406, 1252), // Danish
+    (0x06, 0x0407, 1252), // German
+    (0x07, 0x0408, 1253), // Greek
+    (0x08, 0x0409, 1252), // English, as Latin1_General
+    (0x09, 0x040A, 1252), // Spanish, traditional
+    (0x0A, 0x040B, 1252), // Finnish
+    (0x0B, 0x040C, 1252), // French
+    (0x0C, 0x040D, 1255), // Hebrew
+    (0x0D, 0x040E, 1250), // Hungarian
+    (0x0E, 0x040F, 1252), // Icelandic
+    (0x0F, 0x0410, 1252), // Italian
+    (0x10, 0x0411, 932),  // Japanese
+    (0x11, 0x0412, 949),  // Korean
+    (0x12, 0x0414, 1252), // Norwegian
+    (0x13, 0x0415, 1250), // Polish
+    (0x14, 0x0418, 1250), // Romanian
+    (0x15, 0x0419, 1251), // Russian, as Cyrillic_General
+    (0x16, 0x041A, 1250), // Croatian
+    (0x17, 0x041B, 1250), // Slovak
+    (0x18, 0x041C, 1250), // Albanian
+    (0x00, 0x041D, 1252), // Swedish
+    (0x19, 0x041E, 874),  // Thai
+    (0x1A, 0x041F, 1254), // Turkish
+    (0x1B, 0x0422, 1251), // Ukrainian
+    (0x1C, 0x0424, 1250), // Slovenian
+    (0x1D, 0x0425, 1257), // Estonian
+    (0x1E, 0x0426, 1257), // Latvian
+    (0x1F, 0x0427, 1257), // Lithuanian
+    (0x20, 0x042A, 1258), // Vietnamese
+    (0x00, 0x042F, 1251), // Macedonian
+    (0x24, 0x0804, 936),  // Chinese (PRC)
+    (0x00, 0x0C04, 950),  // Chinese (Hong Kong)
+    (0x00, 0x0C0A, 1252), // Spanish, modern
+    (0x00, 0x1004, 936),  // Chinese (Singapore)
+    (0x00, 0x1404, 950),  // Chinese (Macao)
 ];
 
 impl CodePage {
-    pub(crate) fn of_collation(id: u32) -> CodePage {
+    /// Of a collation's number; `None` where its locale is not known.
+    pub(crate) fn of_collation(id: u32) -> Option<CodePage> {
         if id & UTF8_FLAG != 0 {
-            return CodePage(UTF8);
+            return Some(CodePage(UTF8));
         }
         let sort_order = (id >> 24) as u8;
         if let Some((.., page)) = SORT_ORDERS.iter().find(|(from, to, _)| (*from..=*to).contains(&sort_order))
         {
-            return CodePage(*page);
+            return Some(CodePage(*page));
         }
         let index = (id & 0x7F) as u8;
-        CodePage(LOCALES.iter().find(|(known, _)| *known == index).map_or(1252, |(_, page)| *page))
+        let known = LOCALES.iter().find(|(known, ..)| *known == index && index > 0);
+        known.map(|(.., page)| CodePage(*page))
+    }
+
+    /// Of a Windows locale.
+    pub(crate) fn of_locale(locale: u32) -> Option<CodePage> {
+        let known = LOCALES.iter().find(|(_, known, _)| u32::from(*known) == locale);
+        known.map(|(.., page)| CodePage(*page))
     }
 
     fn encoding(self) -> &'static Encoding {
@@ -167,8 +191,11 @@ mod tests {
             (0x0004_D188, UTF8), // Latin1_General_100_CI_AS_SC_UTF8
             (0x1E00_0008, 437),  // SQL_Latin1_General_CP437_BIN
         ] {
-            assert_eq!(CodePage::of_collation(id), CodePage(page), "0x{id:08x}");
+            assert_eq!(CodePage::of_collation(id), Some(CodePage(page)), "0x{id:08x}");
         }
+        assert_eq!(CodePage::of_collation(0x0000_D07F), None);
+        assert_eq!(CodePage::of_locale(0x042F), Some(CodePage(1251)));
+        assert_eq!(CodePage::of_locale(0x0C0C), None);
     }
 
     #[test]

@@ -40,7 +40,11 @@ pub fn decode(
         SqlType::UniqueIdentifier => exact(&bytes).map(|bytes| Value::Guid(Guid(bytes))),
         SqlType::NChar | SqlType::NVarChar | SqlType::NText => Some(Value::Text(utf16(&bytes))),
         SqlType::Char | SqlType::VarChar | SqlType::Text => {
-            return Ok(Value::Text(code_page_text(code_page.unwrap_or(CodePage(1252)), bytes)));
+            // All code pages agree on ASCII.
+            let page = code_page.or(bytes.is_ascii().then_some(CodePage(1252))).ok_or_else(|| {
+                DataError::unsupported("the code page of its collation is not known, and it is not ASCII")
+            })?;
+            return Ok(Value::Text(code_page_text(page, bytes)));
         }
         SqlType::SqlVariant => return variant::decode(bytes),
         SqlType::Xml => return Ok(Value::Xml(bytes)),

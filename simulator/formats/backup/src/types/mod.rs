@@ -11,6 +11,7 @@ mod time;
 mod value;
 mod vardecimal;
 pub mod variant;
+mod xml;
 
 pub use code_page::CodePage;
 pub use decimal::Decimal;
@@ -20,3 +21,4 @@ pub use sql_type::SqlType;
 pub use text::utf16;
 pub use time::{Date, Time};
 pub use value::{Value, Variant};
+pub use xml::text as xml_text;

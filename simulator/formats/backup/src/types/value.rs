@@ -37,7 +37,7 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// binary, varbinary, image, timestamp, and CLR types as they are serialized.
     Binary(Cow<'a, [u8]>),
-    /// xml, as SQL Server stores it.
+    /// xml, as SQL Server stores it; [`crate::xml_text`] makes text of it.
     Xml(Cow<'a, [u8]>),
     /// sql_variant.
     Variant(Box<Variant<'a>>),
@@ -98,11 +98,17 @@ impl fmt::Display for Value<'_> {
             }
             Value::Guid(guid) => write!(formatter, "{guid}"),
             Value::Text(text) => formatter.write_str(text),
-            Value::Binary(bytes) | Value::Xml(bytes) => {
-                formatter.write_str("0x")?;
-                bytes.iter().try_for_each(|byte| write!(formatter, "{byte:02X}"))
-            }
+            Value::Xml(bytes) => match super::xml_text(bytes) {
+                Ok(text) => formatter.write_str(&text),
+                Err(_) => hexadecimal(bytes, formatter),
+            },
+            Value::Binary(bytes) => hexadecimal(bytes, formatter),
             Value::Variant(variant) => variant.value.fmt(formatter),
         }
     }
+}
+
+fn hexadecimal(bytes: &[u8], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    formatter.write_str("0x")?;
+    bytes.iter().try_for_each(|byte| write!(formatter, "{byte:02X}"))
 }

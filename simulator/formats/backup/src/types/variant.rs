@@ -45,7 +45,7 @@ fn header(bytes: &[u8]) -> Option<Header> {
         | SqlType::UniqueIdentifier => (0, 2),
         _ => return None,
     };
-    let code_page = base_type.has_code_page().then(|| CodePage::of_collation(bytes.u32(4).unwrap_or(0)));
+    let code_page = CodePage::of_collation(bytes.u32(4).unwrap_or(0)).filter(|_| base_type.has_code_page());
     Some(Header { base_type, scale, code_page, at })
 }
 

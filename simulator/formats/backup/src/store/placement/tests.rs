@@ -114,7 +114,7 @@ fn files_follow_each_other() {
         unit(2, 6, 26),
     ];
     let extents = [(1, 1), (2, 5), (2, 6), (2, 1)];
-    let found = marks(vec![set(&[units.clone()], &[8, 8], BackupType::Full)], &extents);
+    let found = marks(vec![set(std::slice::from_ref(&units), &[8, 8], BackupType::Full)], &extents);
     assert_eq!(found, Ok(vec![11, 25, 26, -1]));
     // Even if they are in another order than expected, or mixed; or each in a block of its own.
     for order in [[2, 3, 4, 0, 1], [0, 2, 1, 3, 4], [2, 0, 3, 1, 4]] {
