@@ -254,7 +254,7 @@ impl<'r, S: Read + Seek> Row<'r, '_, S> {
         }
         match record.is_null(stored.null_bit) {
             Some(true) => return Ok(None),
-            None => return Ok(stored.default.clone().map(Cow::Owned)),
+            None => return self.added_later(index, stored),
             Some(false) => {}
         }
         let short = || DataError::damaged("the record's fixed part ends before it");
@@ -297,11 +297,21 @@ impl<'r, S: Read + Seek> Row<'r, '_, S> {
         }
         match record.column(stored.null_bit)? {
             Compact::Null => Ok(None),
-            Compact::Missing => Ok(stored.default.clone().map(Cow::Owned)),
+            Compact::Missing => self.added_later(index, stored),
             Compact::True => Ok(Some(Cow::Borrowed(&[1]))),
             Compact::Complex(pointer) => self.large(pointer),
             Compact::Bytes(bytes) => types::expand(&self.table.columns[index], bytes).map(Some),
         }
+    }
+
+    /// What the row has of a column that was added after it was written.
+    fn added_later(&self, index: usize, stored: &Stored) -> Result<Option<Cow<'r, [u8]>>, DataError> {
+        if stored.default.is_none() && !self.table.columns[index].is_nullable {
+            return Err(DataError::unsupported(
+                "the row was written before the column was added, and the catalog does not tell its default",
+            ));
+        }
+        Ok(stored.default.clone().map(Cow::Owned))
     }
 
     fn large(&self, pointer: &[u8]) -> Result<Option<Cow<'r, [u8]>>, DataError> {

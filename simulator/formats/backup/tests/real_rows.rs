@@ -6,6 +6,7 @@
 mod canonical;
 
 use std::fs::File;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use canonical::canonical;
@@ -78,7 +79,57 @@ fn trials(folder: &Path) -> Vec<Trial> {
             (Input::of(&name, folder), folder.join("expected").join(format!("{name}.json")));
         Trial::test(format!("{name} rows"), move || agrees(&input, &expected))
     };
-    names.into_iter().map(trial).collect()
+    let mut trials: Vec<Trial> = names.into_iter().map(trial).collect();
+    let path = folder.to_owned();
+    trials.push(Trial::test("a differential in the same file as its full", move || one_file(&path)));
+    let path = folder.to_owned();
+    trials.push(Trial::test("tables read by several threads at once", move || threads(&path)));
+    trials
+}
+
+/// BACKUP … TO the same file twice: the differential is its second set.
+fn one_file(folder: &Path) -> Result<(), Failed> {
+    let mut bytes = std::fs::read(folder.join("sql2016_full.bak"))?;
+    let differential = std::fs::read(folder.join("sql2016_diff.bak"))?;
+    let start = (0..differential.len()).step_by(512).find(|at| differential[*at..].starts_with(b"SSET"));
+    bytes.extend_from_slice(&differential[start.ok_or("a set")?..]);
+    let full = Backup::file(Cursor::new(&bytes));
+    let database = Database::open_with_differential(full.clone(), full.clone().at_position(2))?;
+    let steps = database.table("dbo", "steps").ok_or("dbo.steps")?;
+    let count = database.rows(steps)?.filter(Result::is_ok).count();
+    if count != 30 || database.rows(steps)?.count() != 30 {
+        return Err(format!("{count} rows, 30 expected").into());
+    }
+    // The full alone has none of them, and a set that is not there is said so.
+    let alone = Database::open(full.clone())?;
+    let steps = alone.table("dbo", "steps").ok_or("dbo.steps")?;
+    let refused = Database::open(full.at_position(3)).err().map(|error| error.kind);
+    match (alone.rows(steps)?.count(), refused) {
+        (0, Some(DataErrorKind::NotRestorable)) => Ok(()),
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+fn threads(folder: &Path) -> Result<(), Failed> {
+    let database = Database::open(Backup::file(File::open(folder.join("sql2014_compressed.bak"))?))?;
+    let read = |table: &Table| -> Result<Json, String> {
+        let mut found = json!({});
+        rows(&database, table, &mut found).map_err(|error| error.to_string())?;
+        Ok(found)
+    };
+    let alone: Vec<_> = database.tables().iter().map(read).collect();
+    let together: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            database.tables().iter().map(|table| scope.spawn(move || read(table))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err("panicked".to_owned())))
+            .collect()
+    });
+    match alone == together && alone.iter().all(Result::is_ok) && alone.len() == 20 {
+        true => Ok(()),
+        false => Err("several threads read something else than one".into()),
+    }
 }
 
 fn agrees(input: &Input, expected: &Path) -> Result<(), Failed> {

@@ -89,8 +89,12 @@ impl<'a> Record<'a> {
         if at > bytes.len() { Err(cut()) } else { Ok(parts) }
     }
 
-    /// Whether the column with this number in the null bitmap, from 1, is NULL; those not stored are `None`.
+    /// Whether the column with this number in the null bitmap, from 1, is NULL; those not stored are `None`. A
+    /// record without bitmap has no NULL.
     pub fn is_null(&self, null_bit: u16) -> Option<bool> {
+        if self.bytes[0] & HAS_NULL_BITMAP == 0 {
+            return Some(false);
+        }
         if null_bit == 0 || null_bit > self.column_count {
             return None;
         }

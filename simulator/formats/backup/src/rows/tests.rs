@@ -186,6 +186,8 @@ fn columns_added_later_have_their_default_or_none() {
         store(vec![pfs(&[16]), iam(8, &[16], &[]), TestPage::new(16, page_type::DATA).record(&short)]);
     let mut table = table(Storage::Heap, vec![heap(8, 0)]);
     assert_eq!(read(&store, &table), ["7:NULL"]);
+    table.columns[1].is_nullable = false;
+    assert!(read(&store, &table)[0].contains("does not tell its default"));
     table.rowsets[0].layout.columns[1].default = Some(b"default".to_vec());
     assert_eq!(read(&store, &table), ["7:default"]);
 }
