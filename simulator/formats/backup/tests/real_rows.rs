@@ -4,9 +4,11 @@
 
 #[path = "support/canonical.rs"]
 mod canonical;
+#[path = "support/enlarged.rs"]
+mod enlarged;
 
 use std::fs::File;
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use canonical::canonical;
@@ -83,6 +85,8 @@ fn trials(folder: &Path) -> Vec<Trial> {
     let path = folder.to_owned();
     trials.push(Trial::test("a differential in the same file as its full", move || one_file(&path)));
     let path = folder.to_owned();
+    trials.push(Trial::test("a database file of 40 GiB", move || huge(&path)));
+    let path = folder.to_owned();
     trials.push(Trial::test("tables read by several threads at once", move || threads(&path)));
     trials
 }
@@ -108,6 +112,23 @@ fn one_file(folder: &Path) -> Result<(), Failed> {
         (0, Some(DataErrorKind::NotRestorable)) => Ok(()),
         other => Err(format!("{other:?}").into()),
     }
+}
+
+/// Eleven GAM pages lead through it, and the rows are where they were.
+fn huge(folder: &Path) -> Result<(), Failed> {
+    let bytes = std::fs::read(folder.join("sql2017_world.bak"))?;
+    let small = Database::open(Backup::file(Cursor::new(&bytes)))?;
+    let huge = Database::open(Backup::file(enlarged::Enlarged::new(bytes.clone(), 40 << 14)))?;
+    for table in small.tables() {
+        let (mut one, mut other) = (json!({}), json!({}));
+        rows(&small, table, &mut one)?;
+        let same = huge.table(&table.schema, &table.name).ok_or("the same tables")?;
+        rows(&huge, same, &mut other)?;
+        if one != other || one["rows"] == 0 {
+            return Err(format!("{}: {one} and {other}", table.name).into());
+        }
+    }
+    Ok(())
 }
 
 fn threads(folder: &Path) -> Result<(), Failed> {
@@ -259,7 +280,7 @@ fn describe(table: &Table) -> Json {
 }
 
 /// Adds count, hashes and NULLs of the rows.
-fn rows(database: &Database<File>, table: &Table, found: &mut Json) -> Result<(), DataError> {
+fn rows<S: Read + Seek>(database: &Database<S>, table: &Table, found: &mut Json) -> Result<(), DataError> {
     let stored: Vec<usize> =
         (0..table.columns.len()).filter(|index| table.columns[*index].is_stored).collect();
     let mut lines: Vec<String> = Vec::new();
