@@ -33,7 +33,7 @@ impl Stream {
         })
     }
 
-    fn blocks(&self) -> u32 {
+    pub fn blocks(&self) -> u32 {
         self.spans.iter().map(|span| span.block).max().unwrap_or(0)
     }
 }

@@ -1,6 +1,8 @@
 //! Several streams, or an order that the maps contradict: headers help to say who has which extent.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Seek};
+use std::ops::RangeInclusive;
 
 use super::align::{NONE, align};
 use super::bitmap::{BITMAP_EXTENTS, MapBits};
@@ -18,26 +20,47 @@ struct Held {
     extents: Vec<u32>,
 }
 
-/// Places the units of the first MSDA blocks by what they claim.
+/// What a first pass over the units tells.
+#[derive(Default)]
+struct Survey {
+    /// Extents that may begin with a map; few, so they are remembered.
+    maps: Vec<(u16, u32, Place)>,
+    /// Database files that any unit claims to be of.
+    files: BTreeSet<u16>,
+    /// Units in each MSDA block that are no filling.
+    blocks: Vec<u64>,
+}
+
+/// Places the units by what they claim.
 pub fn by_claims<S: Read + Seek>(
     contents: &[Contents<S>],
     streams: &[Stream],
     files: &[&DatabaseFile],
     map: Map,
 ) -> Result<Placed, DataError> {
-    // Pages beyond the first map of a file are few, so only they are remembered from the first pass.
-    let mut maps = Vec::new();
-    for_each_unit(contents, streams, |_, place, claim| {
-        if let Claim::Extent { file, extent } = claim
-            && extent % BITMAP_EXTENTS == 0
-        {
-            maps.push((file, extent, place));
-        }
-    })?;
-    let mut held = Vec::new();
-    for file in files {
-        held.push(held_extents(contents, &maps, file, map)?);
+    let all = streams.iter().map(Stream::blocks).max().unwrap_or(0);
+    let mut survey = Survey { blocks: vec![0; all as usize], ..Survey::default() };
+    for block in 1..=all {
+        for_each_unit(contents, streams, block..=block, |_, place, claim| {
+            if let Claim::Extent { file, extent } = claim {
+                survey.files.insert(file);
+                if extent % BITMAP_EXTENTS == 0 {
+                    survey.maps.push((file, extent, place));
+                }
+            }
+            survey.blocks[block as usize - 1] += u64::from(claim != Claim::Fill);
+        })?;
     }
+    let mut held = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        // What is no file of pages, as a FILESTREAM container, has none here; the first always has.
+        let is_seen = u16::try_from(file.file_id).is_ok_and(|id| survey.files.contains(&id));
+        if is_seen || index == 0 {
+            held.push(held_extents(contents, &survey.maps, file, map)?);
+        }
+    }
+    let count = held.iter().map(|held| held.extents.len()).sum::<usize>();
+    let blocks = blocks_for(count as u64, &survey.blocks);
     let starts: Vec<u32> = held
         .iter()
         .scan(0, |start, held| Some(std::mem::replace(start, *start + held.extents.len() as u32)))
@@ -50,16 +73,15 @@ pub fn by_claims<S: Read + Seek>(
         Claim::Fill | Claim::Nothing => None,
     };
     let mut claimed = vec![Vec::new(); streams.len()];
-    for_each_unit(contents, streams, |stream, _, claim| {
+    for_each_unit(contents, streams, 1..=blocks, |stream, _, claim| {
         if claim != Claim::Fill {
             claimed[stream].push(rank(claim).unwrap_or(NONE));
         }
     })?;
-    let count = held.iter().map(|held| held.extents.len()).sum::<usize>() as u32;
-    let placed = align(claimed, &starts, count);
+    let placed = align(claimed, &starts, count as u32);
     let mut layer = Layer::default();
     let mut next = vec![0; streams.len()];
-    for_each_unit(contents, streams, |stream, place, claim| {
+    for_each_unit(contents, streams, 1..=blocks, |stream, place, claim| {
         if claim == Claim::Fill {
             return;
         }
@@ -70,17 +92,30 @@ pub fn by_claims<S: Read + Seek>(
             layer.push(held[file].file, held[file].extents[(rank - starts[file]) as usize], place);
         }
     })?;
-    Ok((layer, 1))
+    Ok((layer, blocks))
+}
+
+/// The first blocks that together have as many units as the maps call held; those behind repeat some.
+fn blocks_for(count: u64, units: &[u64]) -> u32 {
+    let mut total = 0;
+    for (index, units) in units.iter().enumerate() {
+        total += units;
+        if total >= count {
+            return index as u32 + 1;
+        }
+    }
+    units.len() as u32
 }
 
 /// Reads what each unit claims. Three passes over headers are cheaper than what they say is large.
 fn for_each_unit<S: Read + Seek>(
     contents: &[Contents<S>],
     streams: &[Stream],
+    blocks: RangeInclusive<u32>,
     mut take: impl FnMut(usize, Place, Claim),
 ) -> Result<(), DataError> {
     for (index, stream) in streams.iter().enumerate() {
-        for place in stream.units(1) {
+        for place in blocks.clone().flat_map(|block| stream.units(block)) {
             take(index, place, claim(contents, place)?);
         }
     }

@@ -44,6 +44,16 @@ mod token {
     pub const DECIMAL: u8 = 0x0A;
     pub const NUMERIC: u8 = 0x0B;
     pub const BOOLEAN: u8 = 0x86;
+    pub const XSD_DECIMAL: u8 = 0x87;
+    pub const XSD_QNAME: u8 = 0x8C;
+    pub const XSD_BINHEX: u8 = 0x84;
+    /// Dates and times of SQL Server 2008 and later; of 2005 there are others, which are not known here.
+    pub const DATE: u8 = 0x7F;
+    pub const TIME: u8 = 0x7D;
+    pub const DATE_TIME: u8 = 0x7E;
+    pub const TIME_OFFSET: u8 = 0x7A;
+    pub const DATE_TIME_OFFSET: u8 = 0x7B;
+    pub const DATE_OFFSET: u8 = 0x7C;
 }
 
 /// Tokens of values of fixed length: token, type, bytes.
@@ -301,7 +311,23 @@ impl<'a> Reader<'a> {
                 Ok(CodePage(u16::from_le_bytes([page[0], page[1]])).decode(text))
             }
             token::BOOLEAN => Ok(Cow::Borrowed(if self.take(1)?[0] == 0 { "false" } else { "true" })),
-            token::DECIMAL | token::NUMERIC => {
+            token::XSD_QNAME => self.qualified_name().map(Cow::Owned),
+            token::XSD_BINHEX => {
+                let length = self.number()?;
+                let digits = self.take(length)?.iter().map(|byte| format!("{byte:02X}"));
+                Ok(Cow::Owned(digits.collect()))
+            }
+            0x88 => Ok(Cow::Owned(self.take(1)?[0].cast_signed().to_string())),
+            0x89 => self.unsigned(2),
+            0x8A => self.unsigned(4),
+            0x8B => self.unsigned(8),
+            token::DATE
+            | token::TIME
+            | token::DATE_TIME
+            | token::TIME_OFFSET
+            | token::DATE_TIME_OFFSET
+            | token::DATE_OFFSET => self.date_time(token).map(Cow::Owned),
+            token::DECIMAL | token::NUMERIC | token::XSD_DECIMAL => {
                 let length = self.number()?;
                 let bytes = self.take(length)?;
                 // Precision and scale stand in front of what columns hold.
@@ -321,6 +347,49 @@ impl<'a> Reader<'a> {
                 Ok(Cow::Owned(value.to_string()))
             }
         }
+    }
+}
+
+impl Reader<'_> {
+    fn unsigned(&mut self, count: usize) -> Result<Cow<'static, str>, DataError> {
+        let value = self.take(count)?.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+        Ok(Cow::Owned(value.to_string()))
+    }
+
+    /// As columns of those types store them, behind the scale; dates alone have none.
+    fn date_time(&mut self, token: u8) -> Result<String, DataError> {
+        let scale = if token == token::DATE { 0 } else { self.take(1)?[0] };
+        let time_bytes = match scale {
+            0..=2 => 3,
+            3..=4 => 4,
+            5..=7 => 5,
+            _ => return Err(DataError::damaged(format!("a time in an xml value has scale {scale}"))),
+        };
+        let (sql_type, length) = match token {
+            token::DATE => (SqlType::Date, 3),
+            token::TIME => (SqlType::Time, time_bytes),
+            token::DATE_TIME => (SqlType::DateTime2, time_bytes + 3),
+            _ => (SqlType::DateTimeOffset, time_bytes + 5),
+        };
+        let value: Value<'_> = decode(sql_type, scale, None, Cow::Borrowed(self.take(length)?))?;
+        Ok(match value {
+            Value::DateTime2(date, time) => format!("{date}T{time}"),
+            Value::DateTimeOffset(date, time, offset) => {
+                let zone = match (offset, offset.unsigned_abs()) {
+                    (0, _) => "Z".to_owned(),
+                    (_, minutes) => {
+                        let sign = if offset < 0 { '-' } else { '+' };
+                        format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+                    }
+                };
+                match token {
+                    token::DATE_OFFSET => format!("{date}{zone}"),
+                    token::TIME_OFFSET => format!("{time}{zone}"),
+                    _ => format!("{date}T{time}{zone}"),
+                }
+            }
+            other => other.to_string(),
+        })
     }
 }
 
@@ -404,9 +473,15 @@ mod tests {
             &[0x0A, 7, 5, 2, 1, 0x39, 0x30, 0, 0],
             &[0x86, 1],
             &[0x10, 5, 0xE5, 0x04, 0, 0, 0xE1],
+            &[0x7F, 0x75, 0x25, 0x0B],
+            &[0x7B, 3, 0xE1, 0x1A, 0x76, 0, 0x75, 0x25, 0x0B, 60, 0],
+            &[0x88, 0xFF, 0x89, 0xFF, 0xFF],
             &[0xF7],
         ]);
-        assert_eq!(text(&typed).expect("a document"), "<p:a xmlns:p=\"urn:p\">42 123.45trueα</p:a>");
+        assert_eq!(
+            text(&typed).expect("a document"),
+            "<p:a xmlns:p=\"urn:p\">42 123.45trueα2001-01-012001-01-01T03:09:00.129+01:00-165535</p:a>"
+        );
     }
 
     #[test]

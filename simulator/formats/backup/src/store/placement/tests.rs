@@ -125,6 +125,13 @@ fn files_follow_each_other() {
             "{order:?}"
         );
     }
+    // A container that holds no pages is in the list of files and not in the stream.
+    assert_eq!(
+        marks(vec![set(std::slice::from_ref(&units), &[8, 8, 8], BackupType::Full)], &extents),
+        Ok(vec![11, 25, 26, -1])
+    );
+    let turned = [units[2..].to_vec(), units[..2].to_vec(), vec![unit(2, 6, 126)]];
+    assert_eq!(marks(vec![set(&turned, &[8, 8], BackupType::Full)], &extents), Ok(vec![11, 25, 126, -1]));
     let blocks = [units[..2].to_vec(), units[2..].to_vec()];
     assert_eq!(marks(vec![set(&blocks, &[8, 8], BackupType::Full)], &extents), Ok(vec![11, 25, 26, -1]));
 }
