@@ -41,19 +41,23 @@ impl Pfs {
         let id = PageId { number, ..page };
         if self.last.as_ref().is_none_or(|(known, _)| *known != id) {
             let bytes = reader.page(id)?;
-            if Page(bytes).page_type() != page_type::PFS {
-                return Err(DataError::damaged(format!(
-                    "a PFS page was expected, this has type {}",
-                    Page(bytes).page_type()
-                ))
-                .on(id));
-            }
+            is_a(Page(bytes), id, page_type::PFS, "a PFS page")?;
             self.last = Some((id, Box::new(*bytes)));
         }
         let bytes = self.last.as_ref().map(|(_, bytes)| bytes);
         Ok(bytes
             .is_some_and(|bytes| bytes[PFS_AT + (page.number % PFS_INTERVAL) as usize] & PFS_ALLOCATED != 0))
     }
+}
+
+/// A page that others are judged by must be the one it is taken for.
+fn is_a(page: Page<'_>, id: PageId, page_type: u8, what: &str) -> Result<(), DataError> {
+    if page.page_type() == page_type && page.id() == Some(id) {
+        return Ok(());
+    }
+    let found = page.id().map_or_else(|| "none".to_owned(), |page| page.to_string());
+    let message = format!("{what} was expected; this has type {} and calls itself {found}", page.page_type());
+    Err(DataError::damaged(message).on(id))
 }
 
 /// Walks the pages of an allocation unit in the order of its allocation maps.
@@ -137,10 +141,7 @@ impl IamWalk {
         })?;
         let bytes = reader.page(id)?;
         let page = Page(bytes);
-        if page.page_type() != page_type::IAM {
-            let message = format!("an IAM page was expected, this has type {}", page.page_type());
-            return Err(DataError::damaged(message).on(id));
-        }
+        is_a(page, id, page_type::IAM, "an IAM page")?;
         let next = page.next();
         self.iam = Some(Box::new(*bytes));
         (self.next_iam, self.single, self.extent, self.page) = (next, 0, 0, 0);

@@ -4,8 +4,8 @@ use std::io::{Read, Seek};
 
 use crate::catalog::{self, Boot, Catalog, Table};
 use crate::configuration::{BackupType, Header};
-use crate::error::DataError;
-use crate::family::{Family, ProblemKind, Set};
+use crate::error::{DataError, DataErrorKind};
+use crate::family::{Family, ProblemKind};
 use crate::rows::Rows;
 use crate::store::{Pages, Sources};
 use crate::value::Lsn;
@@ -122,9 +122,10 @@ fn restorable<S: Read + Seek>(
     wanted: BackupType,
 ) -> Result<Header, DataError> {
     whole_media(&sources.families)?;
-    let sets = sources.set(position)?;
-    for set in &sets {
-        whole_set(set)?;
+    let sets = sources.set(position).map_err(|error| problem(&sources.families).unwrap_or(error))?;
+    if sets.iter().any(|set| !set.is_whole) {
+        let cut = || DataError::not_restorable(format!("the file ends inside set {position}"));
+        return Err(problem(&sources.families).unwrap_or_else(cut));
     }
     let header = sets[0].header.clone().ok_or_else(|| DataError::not_restorable("the set has no header"))?;
     if header.backup_type != wanted {
@@ -146,36 +147,35 @@ fn restorable<S: Read + Seek>(
     Ok(header)
 }
 
-fn whole_set(set: &Set) -> Result<(), DataError> {
-    if set.is_whole {
-        return Ok(());
-    }
-    Err(DataError::not_restorable(format!("the file ends inside set {}", set.position)))
+/// What kept a file from being walked to its end.
+fn problem(families: &[Family]) -> Option<DataError> {
+    let mut problems = families
+        .iter()
+        .enumerate()
+        .flat_map(|(file, family)| family.problems.iter().map(move |it| (file, it)));
+    let (file, problem) = problems.find(|(_, problem)| problem.kind != ProblemKind::Leftover)?;
+    let kind = match problem.kind {
+        ProblemKind::Encrypted | ProblemKind::Compression => DataErrorKind::Unsupported,
+        ProblemKind::Header | ProblemKind::Page | ProblemKind::DataStream => DataErrorKind::Damaged,
+        ProblemKind::NotABackup | ProblemKind::Truncated | ProblemKind::Leftover => {
+            DataErrorKind::NotRestorable
+        }
+    };
+    Some(DataError { at: Some((file, problem.at)), ..DataError::new(kind, problem.message.clone()) })
 }
 
-/// All stripes, each once, of the same media set, and nothing in them that cannot be read.
+/// All stripes, each once, of the same media set.
 fn whole_media(families: &[Family]) -> Result<(), DataError> {
-    for (index, family) in families.iter().enumerate() {
-        let refused = |kind| {
-            matches!(kind, ProblemKind::NotABackup | ProblemKind::Encrypted | ProblemKind::Compression)
-        };
-        if let Some(problem) = family.problems.iter().find(|problem| refused(problem.kind)) {
-            let message = format!("{} (file {})", problem.message, index + 1);
-            return Err(match problem.kind {
-                ProblemKind::NotABackup => DataError::not_restorable(message),
-                _ => DataError::unsupported(message),
-            });
-        }
-    }
-    let media: Vec<_> = families.iter().filter_map(|family| family.media.as_ref()).collect();
-    let Some(first) = media.first() else {
-        return Err(DataError::not_restorable("no file is given"));
+    let media: Option<Vec<_>> = families.iter().map(|family| family.media.as_ref()).collect();
+    let Some(media) = media.filter(|media| !media.is_empty()) else {
+        let none = || DataError::not_restorable("no file is given");
+        return Err(problem(families).unwrap_or_else(none));
     };
+    let first = media[0];
     let mut given: Vec<u16> = media.iter().map(|media| media.family_sequence_number).collect();
     given.sort_unstable();
     let is_one_set = media.iter().all(|media| media.media_set_id == first.media_set_id);
-    let wanted: Vec<u16> = (1..=first.family_count).collect();
-    if !is_one_set || given != wanted {
+    if !is_one_set || !given.iter().copied().eq(1..=first.family_count) {
         return Err(DataError::not_restorable(format!(
             "the backup is striped over {} files; those given are {given:?}{}",
             first.family_count,
@@ -183,4 +183,40 @@ fn whole_media(families: &[Family]) -> Result<(), DataError> {
         )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::writer::{Damage, LEAST_SIZE_BYTES, Spec, write};
+
+    fn open(bytes: Vec<u8>) -> DataError {
+        Database::open(Backup::file(Cursor::new(bytes))).err().expect("no synthetic backup has a catalog yet")
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_told_by_kind() {
+        for (damage, kind) in [
+            (Damage::Encrypted, DataErrorKind::Unsupported),
+            (Damage::Newer, DataErrorKind::Unsupported),
+            (Damage::Differential, DataErrorKind::NotRestorable),
+            (Damage::Log, DataErrorKind::NotRestorable),
+            (Damage::Stripe, DataErrorKind::NotRestorable),
+            (Damage::Cut, DataErrorKind::NotRestorable),
+            (Damage::HeaderBit, DataErrorKind::Damaged),
+            (Damage::NotABackup, DataErrorKind::NotRestorable),
+        ] {
+            let mut bytes = Vec::new();
+            let spec = Spec { seed: 1, size_bytes: LEAST_SIZE_BYTES, damage: Some(damage) };
+            write(&spec, &mut bytes).expect("memory does not fail");
+            let error = open(bytes);
+            assert_eq!(error.kind, kind, "{damage:?}: {error}");
+        }
+        assert_eq!(open(Vec::new()).kind, DataErrorKind::NotRestorable);
+        assert_eq!(open(b"MSSQLBAK".to_vec()).kind, DataErrorKind::NotRestorable);
+        let nothing: Vec<Cursor<Vec<u8>>> = Vec::new();
+        assert!(Database::open(Backup::stripes(nothing)).is_err());
+    }
 }

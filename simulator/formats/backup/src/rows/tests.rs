@@ -193,6 +193,20 @@ fn columns_added_later_have_their_default_or_none() {
 }
 
 #[test]
+fn decimals_of_varying_length_are_variable_columns() {
+    let store = store(vec![
+        pfs(&[16]),
+        iam(8, &[16], &[]),
+        TestPage::new(16, page_type::DATA)
+            .record(&record(0, 1, b"\xC1\x03\x15\x90", false))
+            .record(&record(0, 2, b"", false)),
+    ]);
+    let mut table = table(Storage::Heap, vec![heap(8, 0)]);
+    table.columns[1] = Column { scale: 3, ..column("amount", SqlType::Decimal, 9) };
+    assert_eq!(read(&store, &table), ["1:12.345", "2:0.000"]);
+}
+
+#[test]
 fn sparse_columns_are_in_a_vector() {
     let vector = [5, 0, 1, 0, 2, 0, 11, 0, b'a', b'b', b'c'];
     let store = store(vec![
