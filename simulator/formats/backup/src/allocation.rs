@@ -69,7 +69,8 @@ pub struct IamWalk {
     extent: u32,
     page: u32,
     pfs: Pfs,
-    /// IAM pages that may still come; a chain longer than the database has pages is a loop.
+    /// IAM pages, and pages that they name, that may still come: no more than the database has. A chain that
+    /// comes back to itself would name them for ever.
     left: u64,
 }
 
@@ -82,8 +83,20 @@ impl IamWalk {
             extent: 0,
             page: 0,
             pfs: Pfs::default(),
-            left: extent_count.saturating_mul(u64::from(EXTENT_PAGES)),
+            left: extent_count.saturating_mul(u64::from(2 * EXTENT_PAGES)),
         }
+    }
+
+    fn spend(&mut self) -> Result<(), DataError> {
+        let left = self.left.checked_sub(1);
+        let Some(left) = left else {
+            (self.iam, self.next_iam) = (None, None);
+            return Err(DataError::damaged(
+                "IAM pages name more pages than the database has, so it is a loop",
+            ));
+        };
+        self.left = left;
+        Ok(())
     }
 
     /// The next allocated page.
@@ -98,6 +111,7 @@ impl IamWalk {
                 }
                 continue;
             };
+            self.spend().map_err(|error| error.on(candidate))?;
             if self.pfs.is_allocated(reader, candidate)? {
                 return Ok(Some(candidate));
             }
@@ -136,9 +150,7 @@ impl IamWalk {
         let Some(id) = self.next_iam else { return Ok(false) };
         // Whatever goes wrong, the walk does not come back here.
         self.next_iam = None;
-        self.left = self.left.checked_sub(1).ok_or_else(|| {
-            DataError::damaged("the chain of IAM pages is longer than the database, so it is a loop").on(id)
-        })?;
+        self.spend().map_err(|error| error.on(id))?;
         let bytes = reader.page(id)?;
         let page = Page(bytes);
         is_a(page, id, page_type::IAM, "an IAM page")?;

@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use crate::error::DataError;
 use crate::page::{Page, PageId};
 use crate::record::RecordKind;
-use crate::store::{EXTENT_BYTES, PageReader};
+use crate::store::{EXTENT_BYTES, PageReader, Pages};
 use crate::value::Bytes;
 
 /// Bytes of a text pointer.
@@ -71,10 +71,48 @@ impl Links {
     }
 }
 
-/// Puts a value together. `pointer` is what the row has in its place.
-pub fn read<S: Read + Seek>(reader: &mut PageReader<'_, S>, pointer: &[u8]) -> Result<Vec<u8>, DataError> {
+/// Reads the large values of a table's rows.
+pub struct LargeReader<'d, S> {
+    pub pages: PageReader<'d, S>,
+    /// Bytes that may still be read.
+    left: u64,
+}
+
+/// How often the bytes of a database may be read as large values in one walk over a table. Values share no
+/// records, so once is enough for a reader that asks for each value once; damage can make all rows point to
+/// the same large one.
+const MOST_TIMES: u64 = 64;
+
+impl<'d, S: Read + Seek> LargeReader<'d, S> {
+    pub fn new(pages: &'d Pages<S>) -> LargeReader<'d, S> {
+        let left = database_bytes(pages).saturating_mul(MOST_TIMES);
+        LargeReader { pages: PageReader::new(pages), left }
+    }
+
+    /// Puts a value together. `pointer` is what the row has in its place.
+    pub fn read(&mut self, pointer: &[u8]) -> Result<Vec<u8>, DataError> {
+        let shared = || {
+            DataError::damaged(format!(
+                "rows have {MOST_TIMES} times as many bytes in large values as the database, so they share some"
+            ))
+        };
+        if self.left == 0 {
+            return Err(shared());
+        }
+        let bytes = read(&mut self.pages, pointer)?;
+        let left = self.left.checked_sub(bytes.len() as u64);
+        self.left = left.unwrap_or(0);
+        left.map(|_| bytes).ok_or_else(shared)
+    }
+}
+
+fn database_bytes<S: Read + Seek>(pages: &Pages<S>) -> u64 {
+    pages.extent_count().saturating_mul(EXTENT_BYTES as u64)
+}
+
+fn read<S: Read + Seek>(reader: &mut PageReader<'_, S>, pointer: &[u8]) -> Result<Vec<u8>, DataError> {
     // A value shares its records with no other, so none can be larger than the database.
-    let most_bytes = reader.pages().extent_count().saturating_mul(EXTENT_BYTES as u64);
+    let most_bytes = database_bytes(reader.pages());
     let mut value = Value { reader, bytes: Vec::new(), most_bytes };
     if pointer.len() == TEXT_POINTER_BYTES {
         match Address::read(pointer, 8) {
@@ -107,8 +145,10 @@ impl<S: Read + Seek> Value<'_, '_, S> {
     fn append_all(&mut self, links: Vec<Link>, level: u32) -> Result<(), DataError> {
         let begin = self.bytes.len() as u64;
         let mut before = 0;
+        // Only an empty value has a link without bytes; any other could lead on for ever.
+        let is_empty = matches!(&links[..], [link] if link.end == 0);
         for link in links {
-            if link.end <= before && link.end > 0 {
+            if link.end <= before && !is_empty {
                 return Err(DataError::damaged("the links of a large value do not rise"));
             }
             self.append(link.child, level + 1)?;

@@ -74,6 +74,15 @@ impl<'a> Page<'a> {
         self.u16(22)
     }
 
+    /// The same, if so many slots fit on the page.
+    pub fn checked_slot_count(&self) -> Result<u16, DataError> {
+        const MOST: usize = (PAGE_BYTES - PAGE_HEADER_BYTES) / 2;
+        match self.slot_count() {
+            count if usize::from(count) <= MOST => Ok(count),
+            count => Err(DataError::damaged(format!("a page with {count} slots, where {MOST} fit"))),
+        }
+    }
+
     pub fn next(&self) -> Option<PageId> {
         PageId::from_bytes(self.0, 16)
     }

@@ -6,7 +6,7 @@ use std::io::{Read, Seek};
 
 use crate::catalog::{Layout, Rowset, Stored, StoredSlot, Table};
 use crate::error::DataError;
-use crate::lob;
+use crate::lob::LargeReader;
 use crate::page::{Page, PageId};
 use crate::record::{
     COMPACT, Cell, Compact, CompactRecord, PageCompression, Record, RecordKind, Variable, is_compact_row,
@@ -28,7 +28,7 @@ pub struct Rows<'d, S> {
     table: &'d Table,
     reader: PageReader<'d, S>,
     /// For values outside their row, while the row is lent.
-    large: RefCell<PageReader<'d, S>>,
+    large: RefCell<LargeReader<'d, S>>,
     /// Rowsets to come, and the one in hand.
     rowsets: std::slice::Iter<'d, Rowset>,
     current: Option<(&'d Rowset, Scan)>,
@@ -50,7 +50,7 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
         Ok(Rows {
             table,
             reader: PageReader::new(pages),
-            large: RefCell::new(PageReader::new(pages)),
+            large: RefCell::new(LargeReader::new(pages)),
             rowsets: table.rowsets.iter(),
             current: None,
             page: None,
@@ -69,7 +69,7 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
     /// Whether rows given so far are from pages changed after the backup's checkpoint: changes that a restore
     /// would undo may be among them, and others missing.
     pub fn is_fuzzy(&self) -> bool {
-        self.reader.is_fuzzy() || self.large.borrow().is_fuzzy()
+        self.reader.is_fuzzy() || self.large.borrow().pages.is_fuzzy()
     }
 
     /// Lends the next row.
@@ -130,11 +130,11 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
             let is_page_compressed = rowset.compression == PAGE_COMPRESSION;
             let place = self.reader.place(id);
             let page = Page(self.reader.page(id)?);
-            self.slot_count = page.slot_count();
+            let on_page = |error: DataError| DataError { at: place, ..error.on(id) };
+            self.slot_count = page.checked_slot_count().map_err(on_page)?;
             self.compression = None;
             if is_page_compressed {
-                self.compression =
-                    PageCompression::read(page).map_err(|error| DataError { at: place, ..error.on(id) })?;
+                self.compression = PageCompression::read(page).map_err(on_page)?;
             }
             self.page = Some(id);
             return Ok(true);
@@ -196,7 +196,7 @@ pub struct Row<'r, 'd, S> {
     table: &'d Table,
     layout: &'d Layout,
     body: Body<'r>,
-    large: &'r RefCell<PageReader<'d, S>>,
+    large: &'r RefCell<LargeReader<'d, S>>,
     page: PageId,
     slot: u16,
 }
@@ -229,7 +229,7 @@ impl<'r, S: Read + Seek> Row<'r, '_, S> {
 
     fn placed(&self, error: DataError, index: usize) -> DataError {
         let message = format!("column {}: {}", self.table.columns[index].name, error.message);
-        let place = self.large.borrow().place(self.page);
+        let place = self.large.borrow().pages.place(self.page);
         DataError { message, ..error }.in_slot(self.page, place, self.slot)
     }
 
@@ -315,7 +315,7 @@ impl<'r, S: Read + Seek> Row<'r, '_, S> {
     }
 
     fn large(&self, pointer: &[u8]) -> Result<Option<Cow<'r, [u8]>>, DataError> {
-        lob::read(&mut self.large.borrow_mut(), pointer).map(|bytes| Some(Cow::Owned(bytes)))
+        self.large.borrow_mut().read(pointer).map(|bytes| Some(Cow::Owned(bytes)))
     }
 }
 

@@ -62,7 +62,7 @@ pub fn rows<S: Read + Seek>(
     while let Some(id) = scan.next(reader)? {
         let place = reader.place(id);
         let page = Page(reader.page(id)?);
-        for slot in 0..page.slot_count() {
+        for slot in 0..page.checked_slot_count().map_err(|error| error.on(id))? {
             let taken = page.slot(slot).and_then(|bytes| match bytes.map(|bytes| (bytes, bytes[0])) {
                 Some((_, status)) if status & 1 == 1 => {
                     Err(DataError::unsupported("a catalog row is compressed, which no known version does"))

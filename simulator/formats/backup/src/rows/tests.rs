@@ -142,7 +142,7 @@ fn loops_end_in_an_error() {
     let store = crate::store::testing::store(vec![leaf(16), leaf(17)]);
     let unit = Unit { root: Some(id(16)), ..Unit::default() };
     let rowset = Rowset { compression: 0, unit, layout: layout() };
-    let found = read(&store, &table(Storage::Clustered, vec![rowset]));
+    let found = read(&store, &self::table(Storage::Clustered, vec![rowset]));
     assert!(found.last().is_some_and(|last| last.contains("it is a loop")), "{found:?}");
 }
 
@@ -294,6 +294,27 @@ mod large {
         assert_eq!(text(&pointer(24, 4)), "1:");
         assert_eq!(text(&inline(4, &[link(3, 25, 1), link(6, 25, 0)])), "1:defabc");
         assert_eq!(text(&inline(2, &[link(3, 25, 0)])), "1:abc");
+    }
+
+    #[test]
+    fn a_value_that_all_rows_share_is_not_read_for_ever() {
+        let links: Vec<u8> = (1..=5).flat_map(|end| link(end * 7000, 24 + end, 0)).collect();
+        let root = [&[5, 0, 5, 0, 0, 0, 0, 0, 0, 0][..], &links].concat();
+        let row = record(0, 1, &pointer(24, 0), true);
+        let rows =
+            |number| (0..200).fold(TestPage::new(number, page_type::DATA), |page, _| page.record(&row));
+        let mut pages =
+            vec![pfs(&[16, 17, 18]), iam(8, &[], &[2]), TestPage::new(24, 3).record(&blob(5, &root))];
+        pages.extend((16..19).map(rows));
+        pages.extend((25..30).map(|page| TestPage::new(page, 3).record(&blob(3, &[b'x'; 7000]))));
+        let store = store(pages);
+        let table = table(Storage::Heap, vec![heap(8, 0)]);
+        let found: Vec<_> = Rows::new(&store, &table).expect("a readable table").collect();
+        // Four extents may be read 64 times.
+        let good = found.iter().filter(|row| row.is_ok()).count();
+        assert_eq!((found.len(), good), (600, 4 * 65_536 * 64 / 35_000));
+        let last = found.last().and_then(|row| row.as_ref().err()).expect("an error").to_string();
+        assert!(last.contains("share some"), "{last}");
     }
 
     #[test]
