@@ -142,7 +142,7 @@ fn loops_end_in_an_error() {
     let store = crate::store::testing::store(vec![leaf(16), leaf(17)]);
     let unit = Unit { root: Some(id(16)), ..Unit::default() };
     let rowset = Rowset { compression: 0, unit, layout: layout() };
-    let found = read(&store, &self::table(Storage::Clustered, vec![rowset]));
+    let found = read(&store, &table(Storage::Clustered, vec![rowset]));
     assert!(found.last().is_some_and(|last| last.contains("it is a loop")), "{found:?}");
 }
 
