@@ -23,17 +23,21 @@ pub fn warnings(database: &Database<File>) -> Vec<String> {
 
 fn check(database: &Database<File>, table: &Table) -> Result<Vec<String>, DataError> {
     let mut rows = database.rows(table)?;
-    let (mut count, mut errors) = (0, Vec::new());
+    let (mut count, mut errors, mut warnings) = (0, 0, Vec::new());
     while let Some(row) = rows.next_row() {
         count += 1;
         let read = row.and_then(|row| (0..row.len()).try_for_each(|index| row.value(index).map(drop)));
-        errors.extend(read.err().map(|error| error.to_string()));
+        if let Err(error) = read {
+            errors += 1;
+            if errors <= MOST_ERRORS {
+                warnings.push(error.to_string());
+            }
+        }
     }
-    let mut warnings: Vec<String> = errors.iter().take(MOST_ERRORS).cloned().collect();
-    if errors.len() > MOST_ERRORS {
-        warnings.push(format!("{} more errors like these", errors.len() - MOST_ERRORS));
+    if errors > MOST_ERRORS {
+        warnings.push(format!("{} more errors like these", errors - MOST_ERRORS));
     }
-    if errors.is_empty() && count != table.row_count {
+    if errors == 0 && count != table.row_count {
         warnings.push(format!("the catalog counts {} rows, the pages hold {count}", table.row_count));
     }
     if rows.is_fuzzy() {

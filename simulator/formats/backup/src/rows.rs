@@ -33,6 +33,8 @@ pub struct Rows<'d, S> {
     rowsets: std::slice::Iter<'d, Rowset>,
     current: Option<(&'d Rowset, Scan)>,
     page: Option<PageId>,
+    /// Where that page's bytes are.
+    place: Option<(usize, u64)>,
     slot: u16,
     slot_count: u16,
     /// Of a page with PAGE compression.
@@ -54,6 +56,7 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
             rowsets: table.rowsets.iter(),
             current: None,
             page: None,
+            place: None,
             slot: 0,
             slot_count: 0,
             compression: None,
@@ -77,7 +80,7 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
         match self.advance() {
             Ok(None) => None,
             Ok(Some((id, slot, layout))) => {
-                let place = self.reader.place(id);
+                let place = self.place;
                 let body =
                     read_body(&mut self.reader, &mut self.cells, self.compression.as_ref(), (id, slot));
                 let (table, large) = (self.table, &self.large);
@@ -99,7 +102,7 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
                     let place = page.slot(slot);
                     let holds_row = match place {
                         Ok(bytes) => bytes.is_some_and(|bytes| is_row(bytes[0])),
-                        Err(error) => return Err(error.in_slot(id, self.reader.place(id), slot)),
+                        Err(error) => return Err(error.in_slot(id, self.place, slot)),
                     };
                     if holds_row {
                         return Ok(Some((id, slot, &rowset.layout)));
@@ -136,7 +139,7 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
             if is_page_compressed {
                 self.compression = PageCompression::read(page).map_err(on_page)?;
             }
-            self.page = Some(id);
+            (self.page, self.place) = (Some(id), place);
             return Ok(true);
         }
     }
