@@ -105,7 +105,9 @@ impl IamWalk {
         reader: &mut PageReader<'_, S>,
     ) -> Result<Option<PageId>, DataError> {
         loop {
-            let Some(candidate) = self.candidate()? else {
+            // An IAM page that cannot be understood is done with, or its error would come again and again.
+            let candidate = self.candidate().inspect_err(|_| self.iam = None)?;
+            let Some(candidate) = candidate else {
                 if !self.load(reader)? {
                     return Ok(None);
                 }
