@@ -104,6 +104,12 @@ impl<S: Read + Seek> Database<S> {
         &self.catalog.tables
     }
 
+    /// Whether pages of the catalog were changed after the backup's checkpoint: a table that was being made or
+    /// altered may be missing, or be told as it was before. Statistics alone can be the reason.
+    pub fn is_catalog_fuzzy(&self) -> bool {
+        self.catalog.is_fuzzy
+    }
+
     /// The table of that name.
     pub fn table(&self, schema: &str, name: &str) -> Option<&Table> {
         self.tables().iter().find(|table| table.schema == schema && table.name == name)

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::base::BaseRow;
 use super::model::{Column, Identity, Stored, StoredSlot};
 use crate::error::DataError;
-use crate::types::{CodePage, SqlType};
+use crate::types::{CodePage, Decimal, SqlType};
 
 /// Status bits of sys.syscolpars.
 const NOT_NULL: u32 = 0x1;
@@ -66,19 +66,25 @@ impl ColumnRow {
             is_sparse: status & SPARSE != 0,
             collation_id,
             code_page,
-            identity: if status & IDENTITY != 0 { identity(row.variable(1)?) } else { None },
+            identity: if status & IDENTITY != 0 { identity(sql_type, row.variable(1)?) } else { None },
         };
         Ok(Some(ColumnRow { object_id: row.i32(4)?, user_type, column }))
     }
 }
 
 /// The last value, the increment and the seed, each as wide as a third of the bytes, and a flag.
-fn identity(bytes: &[u8]) -> Option<Identity> {
+fn identity(sql_type: SqlType, bytes: &[u8]) -> Option<Identity> {
     let width = bytes.len().checked_sub(1)? / 3;
     let number = |index: usize| {
         let bytes = bytes.get(index * width..(index + 1) * width)?;
-        let sign = if bytes.last()? & 0x80 == 0 { 0 } else { 0xFF };
-        let mut wide = [sign; 8];
+        if matches!(sql_type, SqlType::Decimal | SqlType::Numeric) {
+            let decimal = Decimal::from_bytes(bytes, 0)?;
+            let value = i64::try_from(decimal.magnitude).ok()?;
+            return Some(if decimal.is_negative { -value } else { value });
+        }
+        // A tinyint has no sign.
+        let is_negative = sql_type != SqlType::TinyInt && bytes.last()? & 0x80 != 0;
+        let mut wide = [if is_negative { 0xFF } else { 0 }; 8];
         wide.get_mut(..width)?.copy_from_slice(bytes);
         Some(i64::from_le_bytes(wide))
     };
@@ -226,4 +232,23 @@ pub fn added_default(row: BaseRow<'_>) -> Result<Option<(DefaultKey, Vec<u8>)>, 
         return Ok(None);
     }
     Ok(Some(((row.i64(5)?, row.i64(13)?), row.variable(0)?.to_vec())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identities_are_as_wide_as_their_type() {
+        let read = |sql_type, bytes: &[u8]| {
+            let Identity { last, increment, seed } = identity(sql_type, bytes)?;
+            Some((last?, increment, seed))
+        };
+        let int = [7, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF, 1, 0, 0, 0, 0];
+        assert_eq!(read(SqlType::Int, &int), Some((7, -2, 1)));
+        assert_eq!(read(SqlType::TinyInt, &[200, 1, 1, 0]), Some((200, 1, 1)));
+        let numeric = [1, 9, 0, 0, 0, 0, 3, 0, 0, 0, 1, 1, 0, 0, 0, 0];
+        assert_eq!(read(SqlType::Numeric, &numeric), Some((9, -3, 1)));
+        assert_eq!(read(SqlType::Int, &[]), None);
+    }
 }

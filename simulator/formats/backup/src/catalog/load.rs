@@ -55,7 +55,7 @@ pub fn load<S: Read + Seek>(pages: &Pages<S>, locale: u32) -> Result<(Boot, Cata
     let collation = DatabaseCollation { id: boot.collation_id, locale };
     let mut loader = Loader { reader, units, boot, collation };
     let tables = loader.tables()?;
-    Ok((boot, Catalog { tables }))
+    Ok((boot, Catalog { tables, is_fuzzy: loader.reader.is_fuzzy() }))
 }
 
 impl<S: Read + Seek> Loader<'_, S> {

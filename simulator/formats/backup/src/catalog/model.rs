@@ -8,6 +8,8 @@ use crate::types::{CodePage, SqlType};
 pub struct Catalog {
     /// User tables, by schema and name.
     pub tables: Vec<Table>,
+    /// Whether pages of it were changed after the backup's checkpoint.
+    pub is_fuzzy: bool,
 }
 
 /// A user table.
