@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::{Read, Seek};
 
-use crate::catalog::{Layout, Rowset, Stored, StoredSlot, Table};
+use crate::catalog::{Layout, Rowset, Storage, Stored, StoredSlot, Table};
 use crate::error::DataError;
 use crate::lob::LargeReader;
 use crate::page::{Page, PageId};
 use crate::record::{
     COMPACT, Cell, Compact, CompactRecord, PageCompression, Record, RecordKind, Variable, is_compact_row,
-    read_cells,
+    read_cells, sparse_column,
 };
 use crate::scan::Scan;
 use crate::store::{PageReader, Pages};
@@ -147,7 +147,7 @@ impl<'d, S: Read + Seek> Rows<'d, S> {
 
 /// Index entries of compressed tables are compressed too, so their leaves are found by allocation instead.
 fn scan_of<S: Read + Seek>(table: &Table, rowset: &Rowset, pages: &Pages<S>) -> Scan {
-    let is_ordered = table.storage == crate::catalog::Storage::Clustered && rowset.compression == 0;
+    let is_ordered = table.storage == Storage::Clustered && rowset.compression == 0;
     if is_ordered {
         Scan::leaves(&rowset.unit, pages.extent_count())
     } else {
@@ -327,7 +327,7 @@ fn sparse<'r>(record: &Record<'r>, column: u16) -> Result<Option<Cow<'r, [u8]>>,
     let mut index = 0;
     while let Some(Variable { bytes, is_complex }) = record.variable(index)? {
         if is_complex && bytes.get(..2) == Some(&SPARSE_VECTOR.to_le_bytes()) {
-            return crate::record::sparse_column(bytes, column).map(|found| found.map(Cow::Borrowed));
+            return sparse_column(bytes, column).map(|found| found.map(Cow::Borrowed));
         }
         index += 1;
     }

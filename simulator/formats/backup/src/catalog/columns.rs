@@ -88,8 +88,7 @@ fn identity(sql_type: SqlType, bytes: &[u8]) -> Option<Identity> {
         wide.get_mut(..width)?.copy_from_slice(bytes);
         Some(i64::from_le_bytes(wide))
     };
-    let last = number(0)?;
-    Some(Identity { last: Some(last), increment: number(1)?, seed: number(2)? })
+    Some(Identity { last: number(0)?, increment: number(1)?, seed: number(2)? })
 }
 
 /// A column of a rowset.
@@ -242,7 +241,7 @@ mod tests {
     fn identities_are_as_wide_as_their_type() {
         let read = |sql_type, bytes: &[u8]| {
             let Identity { last, increment, seed } = identity(sql_type, bytes)?;
-            Some((last?, increment, seed))
+            Some((last, increment, seed))
         };
         let int = [7, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF, 1, 0, 0, 0, 0];
         assert_eq!(read(SqlType::Int, &int), Some((7, -2, 1)));

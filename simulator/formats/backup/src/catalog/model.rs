@@ -140,8 +140,8 @@ pub struct Identity {
     pub seed: i64,
     /// Step.
     pub increment: i64,
-    /// The last value given; `None` before the first.
-    pub last: Option<i64>,
+    /// The last value given, or the seed before any was.
+    pub last: i64,
 }
 
 /// An index.
