@@ -45,8 +45,11 @@ impl Scan {
         Scan::Allocated(IamWalk::new(unit.first_iam, extent_count))
     }
 
-    /// In index order.
+    /// In index order, where there is a root to descend from.
     pub fn leaves(unit: &Unit, extent_count: u64) -> Scan {
+        if unit.root.is_none() {
+            return Scan::allocated(unit, extent_count);
+        }
         Scan::Leaves {
             root: unit.root,
             next: None,

@@ -34,6 +34,8 @@ impl Run {
 pub struct Layer {
     /// Sorted by file and extent once [`Layer::finish`] was called.
     runs: Vec<Run>,
+    /// Units of which nobody can say what extent they are.
+    pub unplaced: u64,
 }
 
 impl Layer {

@@ -105,6 +105,13 @@ impl<S: Read + Seek> Pages<S> {
     }
 
     fn missing(&self, page: PageId) -> DataError {
-        DataError::new(DataErrorKind::Missing, "the backup does not hold this page").on(page)
+        let unplaced: u64 = self.layers.iter().map(|layer| layer.unplaced).sum();
+        let message = match unplaced {
+            0 => "the backup does not hold this page".to_owned(),
+            count => format!(
+                "the backup does not hold this page, or it is in one of {count} extents that cannot be told apart"
+            ),
+        };
+        DataError::new(DataErrorKind::Missing, message).on(page)
     }
 }

@@ -87,7 +87,9 @@ pub fn by_claims<S: Read + Seek>(
         }
         let rank = placed[stream].get(next[stream]).copied().unwrap_or(NONE);
         next[stream] += 1;
-        if rank != NONE {
+        if rank == NONE {
+            layer.unplaced += 1;
+        } else {
             let file = starts.partition_point(|start| *start <= rank) - 1;
             layer.push(held[file].file, held[file].extents[(rank - starts[file]) as usize], place);
         }
