@@ -44,9 +44,11 @@ impl<S> Backup<S> {
 ///
 /// Memory does not grow with the backup but for an index: 24 bytes for each stretch of neighbouring extents,
 /// and of a compressed file five bytes for each 64 KiB; 256 MiB are enough for more than a terabyte. To put
-/// stripes together takes 40 bytes for each 64 KiB while the backup is opened: 400 GB in 256 MiB. A large value is held whole while
-/// it is looked at. Several threads can read tables of one database at once;
-/// each [`Rows`] has windows of its own, and the file is locked only while an extent is read.
+/// stripes together takes 40 bytes for each 64 KiB while the backup is opened: 400 GB in 256 MiB. A large
+/// value is held whole while it is looked at.
+///
+/// Several threads can read tables of one database at once; each [`Rows`] has windows of its own, and the file
+/// is locked only while an extent is read.
 pub struct Database<S> {
     pages: Pages<S>,
     catalog: Catalog,
