@@ -29,6 +29,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("the same seed and clock give the same events", same_events),
     ("wrong calls of the API are answered in one form", api_errors),
     ("backups are inspected, generated and never overwritten", backups),
+    ("tables of a backup are shown, and their rows", tables),
 ];
 
 /// Checks that need a disk of their own.
@@ -422,6 +423,43 @@ fn backups() -> Result<(), Failed> {
     must(output.status.code() == Some(4) && report["verdict"]["reasons"][0]["error"] == 3169, &report)?;
     must(report["sets"][0]["header"]["DatabaseName"] == "IntraMapsSpatialCloud", &report)?;
     must(report["sets"][0]["files"][0]["Type"] == "D" && report["media"]["FamilyCount"] == 1, &report)
+}
+
+/// On a real backup where there is one: `SPATIALCLOUD_BACKUPS` names the folder, as for the backup crate's tests.
+fn tables() -> Result<(), Failed> {
+    let Some(folder) = std::env::var_os("SPATIALCLOUD_BACKUPS") else {
+        eprintln!("tables of a backup: not shown here, since SPATIALCLOUD_BACKUPS is not set");
+        return Ok(());
+    };
+    let path = |name: &str| Path::new(&folder).join(name).display().to_string();
+    let world = path("sql2017_world.bak");
+    let output = program(&["inspect", &world, "--json"])?;
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    let tables = report["sets"][0]["tables"].as_array().cloned().unwrap_or_default();
+    let rows: u64 = tables.iter().filter_map(|table| table["rows"].as_u64()).sum();
+    must(
+        tables.len() == 3 && rows == 5302 && report["verdict"]["warnings"] == json!([]),
+        &report["verdict"],
+    )?;
+    let output = program(&["inspect", &world, "--table", "City", "--limit", "3", "--json"])?;
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    let first = &report["rows"][0];
+    let (columns, rows) = (report["columns"].as_array(), report["rows"].as_array());
+    must(rows.is_some_and(|rows| rows.len() == 3) && first[0].is_i64(), &report)?;
+    must(columns.map(Vec::len) == first.as_array().map(Vec::len), &report)?;
+    let output = program(&["inspect", &world, "--table", "dbo.city", "--limit", "2"])?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    must(text.lines().count() == 5 && text.ends_with("(2 of 4079 rows)\n"), &text)?;
+    let output = program(&["inspect", &world, "--table", "citty"])?;
+    must(
+        output.status.code() == Some(1) && words(&output).contains("did you mean dbo.city?"),
+        words(&output),
+    )?;
+    let output = program(&["inspect", &path("sql2016_diff.bak"), "--table", "x"])?;
+    must(
+        output.status.code() == Some(4) && words(&output).contains("a full backup is wanted"),
+        words(&output),
+    )
 }
 
 /// A small disk of its own, in memory; gone when dropped.

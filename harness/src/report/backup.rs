@@ -4,7 +4,9 @@
 
 use serde_json::{Value, json};
 use spatialcloud_backup::verdict::Verdict;
-use spatialcloud_backup::{DatabaseFile, Family, FileType, Header, Media, Set};
+use spatialcloud_backup::{DatabaseFile, Family, FileType, Header, Media, Set, Table};
+
+use super::tables;
 
 /// Flag bits of RESTORE HEADERONLY's column Flags.
 const FLAGS: &[(u32, &str)] = &[
@@ -16,8 +18,8 @@ const FLAGS: &[(u32, &str)] = &[
     (0x020, "IsDamaged"),
 ];
 
-/// The files of one backup, and the verdict on them.
-pub fn report(families: &[Family], names: &[String], verdict: &Verdict) -> Value {
+/// The files of one backup, the tables of its first set where they could be read, and the verdict.
+pub fn report(families: &[Family], names: &[String], verdict: &Verdict, tables: Option<&[Table]>) -> Value {
     let stripes: Vec<Value> = families
         .iter()
         .zip(names)
@@ -25,6 +27,9 @@ pub fn report(families: &[Family], names: &[String], verdict: &Verdict) -> Value
         .collect();
     let first = stripes.first().cloned().unwrap_or_default();
     let mut report = json!({"media": first["media"], "sets": first["sets"]});
+    if let (Some(tables), Some(set)) = (tables, report["sets"].get_mut(0)) {
+        set["tables"] = tables.iter().map(tables::table).collect();
+    }
     if stripes.len() > 1 {
         report["stripes"] = json!(stripes);
     }

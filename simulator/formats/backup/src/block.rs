@@ -15,8 +15,14 @@ pub const STREAM_HEADER_BYTES: usize = 22;
 /// Streams begin at multiples of this.
 pub const STREAM_ALIGNMENT_BYTES: u64 = 4;
 
-/// The types of descriptor block that SQL Server writes.
-const TYPES: [&str; 9] = ["TAPE", "SFMB", "SSET", "VOLB", "MSCI", "MSDA", "MSTL", "MSLS", "ESET"];
+/// The types of descriptor block that SQL Server writes, and the others of the format.
+const TYPES: [&str; 14] = [
+    "TAPE", "SFMB", "SSET", "VOLB", "MSCI", "MSDA", "MSTL", "MSLS", "ESET", "DIRB", "FILE", "CFIL", "ESPB",
+    "EOTM",
+];
+/// Name of a block of another type: its header's checksum is right and its streams can be passed over, as
+/// those of full-text catalogs and FILESTREAM containers may have to be.
+const OTHER: &str = "other";
 
 /// Name of a block or stream, such as `TAPE`.
 pub type Name = &'static str;
@@ -49,10 +55,12 @@ impl Block {
         let at = tape.position();
         let mut bytes = vec![0; COMMON_BYTES];
         tape.read_exact(&mut bytes)?;
-        let name = TYPES.into_iter().find(|name| bytes.starts_with(name.as_bytes()));
-        let Some(name) = name else { return Err(BlockError::NoBlock) };
         let header = Bytes(&bytes);
-        if header.u16(50) != Some(checksum::words(&bytes[..50])) {
+        let is_right = header.u16(50) == Some(checksum::words(&bytes[..50]));
+        let may_be_other = is_right && bytes[..4].iter().all(u8::is_ascii_uppercase);
+        let name = TYPES.into_iter().find(|name| bytes.starts_with(name.as_bytes()));
+        let Some(name) = name.or(may_be_other.then_some(OTHER)) else { return Err(BlockError::NoBlock) };
+        if !is_right {
             return Err(BlockError::Checksum(name));
         }
         let first_stream = usize::from(header.u16(8).unwrap_or(0)).clamp(COMMON_BYTES, MOST_BYTES);

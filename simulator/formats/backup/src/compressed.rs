@@ -2,14 +2,12 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use crate::checksum;
+use crate::chunk::{Chunk, ChunkIndex, RECORD_HEADER_BYTES, SIZE_UNIT_BYTES};
 use crate::tape::TapeError;
 use crate::xpress;
 
 /// Where the first record begins.
 const RECORDS_BEGIN: u64 = 0x1E0;
-/// Bytes of a record's header.
-const RECORD_HEADER_BYTES: usize = 28;
 /// Padding and indexes end at multiples of this, as file marks begin there.
 const ALIGNMENT_BYTES: u64 = 512;
 /// A chunk of XPRESS with Huffman coding.
@@ -23,6 +21,9 @@ pub struct Compressed<S> {
     file: BufReader<S>,
     length: u64,
     at: u64,
+    /// Logical offset of what the next record holds.
+    logical: u64,
+    chunks: ChunkIndex,
     /// Decoded bytes, and how many of them are used up.
     chunk: Vec<u8>,
     used: usize,
@@ -30,7 +31,7 @@ pub struct Compressed<S> {
 
 /// What a record says of itself.
 enum Record {
-    Chunk { size: usize, length: usize, sum: u32 },
+    Chunk { chunk: Chunk, header: Vec<u8> },
     FileMark { start: Vec<u8> },
     End,
 }
@@ -51,9 +52,16 @@ impl<S: Read + Seek> Compressed<S> {
             file: BufReader::with_capacity(256 * 1024, file),
             length,
             at: RECORDS_BEGIN,
+            logical: 0,
+            chunks: ChunkIndex::default(),
             chunk: Vec::new(),
             used: 0,
         })
+    }
+
+    /// The chunks passed so far.
+    pub fn into_chunks(self) -> ChunkIndex {
+        self.chunks
     }
 
     pub fn at_end(&mut self) -> Result<bool, TapeError> {
@@ -100,7 +108,6 @@ impl<S: Read + Seek> Compressed<S> {
     fn load(&mut self, skippable: u64) -> Result<Loaded, TapeError> {
         self.chunk.clear();
         self.used = 0;
-        let record_at = self.at;
         match self.record()? {
             Record::End => Ok(Loaded::End),
             Record::FileMark { start } => {
@@ -110,19 +117,18 @@ impl<S: Read + Seek> Compressed<S> {
                 let rest = size - self.chunk.len();
                 let read = self.bytes(rest)?;
                 self.chunk.extend(read);
+                self.logical += self.chunk.len() as u64;
                 Ok(Loaded::Chunk)
             }
-            Record::Chunk { size, length, .. } if size as u64 <= skippable => {
-                self.pass(length as u64)?;
-                Ok(Loaded::Passed(size as u64))
-            }
-            Record::Chunk { size, length, sum } => {
-                let input = self.bytes(length)?;
-                if checksum::chunk(&input) != sum {
-                    return Err(TapeError::Damaged { at: record_at, what: "checksum of a compressed chunk" });
+            Record::Chunk { chunk, header: mut record } => {
+                self.chunks.push(chunk);
+                self.logical += chunk.size() as u64;
+                if chunk.size() as u64 <= skippable {
+                    self.pass(u64::from(chunk.length))?;
+                    return Ok(Loaded::Passed(chunk.size() as u64));
                 }
-                self.chunk = xpress::decode(&input, size)
-                    .ok_or(TapeError::Damaged { at: record_at, what: "a compressed chunk" })?;
+                record.extend(self.bytes(usize::from(chunk.length))?);
+                self.chunk = chunk.decode(&record)?;
                 Ok(Loaded::Chunk)
             }
         }
@@ -142,12 +148,14 @@ impl<S: Read + Seek> Compressed<S> {
             let length = u16::from_le_bytes([header[2], header[3]]);
             match header[0] {
                 CHUNK => {
-                    let size = usize::from(header[1]) * 512;
-                    if size == 0 || size > xpress::CHUNK_BYTES {
+                    let units = header[1];
+                    if units == 0 || usize::from(units) * SIZE_UNIT_BYTES > xpress::CHUNK_BYTES {
                         return Err(TapeError::Damaged { at, what: "size of a compressed chunk" });
                     }
-                    let sum = u32::from_le_bytes([header[24], header[25], header[26], header[27]]);
-                    return Ok(Record::Chunk { size, length: usize::from(length), sum });
+                    return Ok(Record::Chunk {
+                        chunk: Chunk { logical: self.logical, at, length, units },
+                        header,
+                    });
                 }
                 PADDING => self.pass_to(at + 24 + u64::from(length))?,
                 INDEX => {

@@ -131,6 +131,8 @@ pub struct DatabaseFile {
     pub pages_in_backup: u32,
     /// Bytes of it as told when the set began. Since 2019 the end tells only of pages sent again.
     pub announced_size_in_bytes: u64,
+    /// Pages of it as told when the set began, likewise.
+    pub announced_pages: u32,
     /// Sector size of the disk.
     pub source_block_size: u32,
     /// Bytes of a page.
@@ -225,6 +227,7 @@ fn file(record: &Bytes<'_>) -> Option<DatabaseFile> {
     /// Set on data files in the second word of the record; log files have it clear.
     const DATA: u32 = 0x80;
     let backup_size_in_bytes = record.u64(250).unwrap_or(0);
+    let pages_in_backup = record.u32(24)?;
     Some(DatabaseFile {
         logical_name: record.text(48),
         physical_name: record.text(52),
@@ -235,11 +238,12 @@ fn file(record: &Bytes<'_>) -> Option<DatabaseFile> {
         },
         page_size: record.u32(16)?,
         file_id: record.u32(20)?,
-        pages_in_backup: record.u32(24)?,
+        pages_in_backup,
+        announced_pages: pages_in_backup,
         file_group_id: record.u16(28)?,
         source_block_size: record.u32(32)?,
         size: record.u64(40)?,
-        differential_base_lsn: Lsn::from_bytes(record, 160),
+        differential_base_lsn: Lsn::from_bytes(record, 158),
         differential_base_guid: record.guid(170),
         unique_id: record.guid(186),
         backup_size_in_bytes,

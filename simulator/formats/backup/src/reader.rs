@@ -2,12 +2,14 @@
 
 use std::io::{self, Read, Seek};
 
-use crate::block::{Block, BlockError, Name, Stream, StreamError};
+use crate::block::{Block, BlockError, Stream, StreamError};
 use crate::checksum::{self, PAGE_BYTES};
-use crate::configuration::{Configuration, DatabaseFile, Filegroup, Header};
+use crate::chunk::ChunkIndex;
+use crate::configuration::Configuration;
+use crate::family::{Depth, Family, Problem, ProblemKind, Set, Span};
 use crate::media::Media;
 use crate::tape::{Tape, TapeError};
-use crate::value::{Bytes, DateTime, Guid};
+use crate::value::Bytes;
 
 /// Largest configuration stream taken: far beyond the 32,767 files a database can have.
 const MOST_CONFIGURATION_BYTES: u64 = 64 << 20;
@@ -22,118 +24,13 @@ const PAGE_HAS_CHECKSUM: u16 = 0x200;
 /// Largest page type there is.
 const MOST_PAGE_TYPE: u8 = 20;
 
-/// How much is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// Headers; data is passed over. Cut files are noticed, damaged data is not.
-    Headers,
-    /// Everything, with every checksum there is, as RESTORE VERIFYONLY WITH CHECKSUM does.
-    Everything,
-}
-
-/// One file of a backup: a media family, as one stripe is called.
-#[derive(Clone, Debug, Default)]
-pub struct Family {
-    /// Its media header; `None` where the file has none.
-    pub media: Option<Media>,
-    /// Its backup sets.
-    pub sets: Vec<Set>,
-    /// What is wrong with it, in order.
-    pub problems: Vec<Problem>,
-    /// What was checked.
-    pub checks: Checks,
-}
-
-/// A backup set.
-#[derive(Clone, Debug)]
-pub struct Set {
-    /// Place in the file, from 1; what `RESTORE … WITH FILE =` takes.
-    pub position: u32,
-    /// Its number, as the set header tells it.
-    pub number: u16,
-    /// Name given with NAME.
-    pub name: Option<String>,
-    /// Description given with DESCRIPTION.
-    pub description: Option<String>,
-    /// Who wrote it.
-    pub user_name: Option<String>,
-    /// Identifies the set.
-    pub guid: Option<Guid>,
-    /// Attribute bits of the set header.
-    pub attributes: u32,
-    /// When writing began.
-    pub start_date: Option<DateTime>,
-    /// When writing ended.
-    pub finish_date: Option<DateTime>,
-    /// Signed quarters of an hour the server's clock was ahead of UTC; 127: unknown.
-    pub time_zone_quarter_hours: i8,
-    /// Drive or device.
-    pub device_name: Option<String>,
-    /// Machine.
-    pub machine_name: Option<String>,
-    /// Its description; `None` where the file ends before it.
-    pub header: Option<Header>,
-    /// Groups of database files.
-    pub filegroups: Vec<Filegroup>,
-    /// Database files.
-    pub files: Vec<DatabaseFile>,
-    /// Its blocks in order; equal neighbours are counted.
-    pub blocks: Vec<(Name, u32)>,
-    /// Bytes of data pages in this file.
-    pub data_bytes: u64,
-    /// Bytes of log in this file.
-    pub log_bytes: u64,
-    /// Whether its end was reached.
-    pub is_whole: bool,
-}
-
-/// What was checked, and how often it was right. Wrong ones are among the problems.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Checks {
-    /// Block headers.
-    pub blocks: u64,
-    /// Stream headers.
-    pub streams: u64,
-    /// Data streams that a backup WITH CHECKSUM vouches for.
-    pub data_streams: u64,
-    /// Pages that carry a checksum.
-    pub pages: u64,
-}
-
-/// Something wrong with a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// What kind.
-    pub kind: ProblemKind,
-    /// Byte of the backup's contents; of a compressed file, after decompression.
-    pub at: u64,
-    /// What was expected and what came.
-    pub message: String,
-}
-
-/// Kinds of problem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProblemKind {
-    /// The file is no backup at all.
-    NotABackup,
-    /// It ends too early.
-    Truncated,
-    /// A header is damaged.
-    Header,
-    /// A database page is damaged.
-    Page,
-    /// A data stream differs from its checksum.
-    DataStream,
-    /// It is encrypted.
-    Encrypted,
-    /// It is compressed in a way not known here.
-    Compression,
-    /// Bytes follow that belong to no set.
-    Leftover,
-}
-
 /// Reads a backup file. Fails only if the disk does: everything wrong with the file itself is told as a problem.
 pub fn read<S: Read + Seek>(file: S, depth: Depth) -> io::Result<Family> {
+    Ok(survey(file, depth)?.0)
+}
+
+/// What [`read`] tells, and the chunks of a compressed file, which lead to any byte of it.
+pub(crate) fn survey<S: Read + Seek>(file: S, depth: Depth) -> io::Result<(Family, Option<ChunkIndex>)> {
     let mut reader = Reader { tape: Tape::open(file)?, depth, family: Family::default(), open_set: None };
     match reader.run() {
         Ok(()) | Err(Stop::Told) => {}
@@ -142,7 +39,7 @@ pub fn read<S: Read + Seek>(file: S, depth: Depth) -> io::Result<Family> {
     if let Some(set) = reader.open_set.take() {
         reader.family.sets.push(set);
     }
-    Ok(reader.family)
+    Ok((reader.family, reader.tape.into_chunks()))
 }
 
 /// Why reading stopped early.
@@ -281,6 +178,7 @@ impl<S: Read + Seek> Reader<S> {
             data_bytes: 0,
             log_bytes: 0,
             is_whole: false,
+            spans: Vec::new(),
         }
     }
 
@@ -347,6 +245,7 @@ impl<S: Read + Seek> Reader<S> {
         if block.name == "MSLS" {
             for (file, announced) in set.files.iter_mut().zip(announced) {
                 file.announced_size_in_bytes = announced.announced_size_in_bytes;
+                file.announced_pages = announced.announced_pages;
             }
         }
         set.header = Some(configuration.header);
@@ -361,6 +260,12 @@ impl<S: Read + Seek> Reader<S> {
         if let Some(set) = &mut self.open_set {
             let bytes = if is_pages { &mut set.data_bytes } else { &mut set.log_bytes };
             *bytes = bytes.saturating_add(stream.length - lead);
+            if is_pages && stream.length > lead {
+                let blocks = set.blocks.iter().filter(|(name, _)| *name == "MSDA");
+                let at = self.tape.position() + lead;
+                let block = blocks.map(|(_, count)| count).sum();
+                set.spans.push(Span { at, length: stream.length - lead, block });
+            }
         }
         if self.depth == Depth::Headers {
             return self.skip(stream.length, "the end of the data");

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use crate::chunk::ChunkIndex;
 use crate::compressed::Compressed;
 
 /// First bytes of a compressed backup.
@@ -56,6 +57,14 @@ impl<S: Read + Seek> Tape<S> {
             Source::Plain { file, length }
         };
         Ok(Tape { source, position: 0 })
+    }
+
+    /// The chunks passed so far; `None` where the file is not compressed.
+    pub fn into_chunks(self) -> Option<ChunkIndex> {
+        match self.source {
+            Source::Plain { .. } => None,
+            Source::Compressed(compressed) => Some(compressed.into_chunks()),
+        }
     }
 
     pub fn is_compressed(&self) -> bool {

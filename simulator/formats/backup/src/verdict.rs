@@ -1,7 +1,7 @@
 //! Whether tonight's load would take a backup, and if not, why: contract C-41 and C-44.
 
 use crate::configuration::BackupType;
-use crate::reader::{Family, Problem, ProblemKind, Set};
+use crate::family::{Family, Problem, ProblemKind, Set};
 
 /// Newest supported internal database version: SQL Server 2019 (C-41).
 pub const NEWEST_DATABASE_VERSION: u16 = 904;

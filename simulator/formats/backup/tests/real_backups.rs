@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 use spatialcloud_backup::verdict::{Verdict, judge};
-use spatialcloud_backup::{Depth, Family, FileType, ProblemKind, Set, read};
+use spatialcloud_backup::{BackupType, Depth, Family, FileType, ProblemKind, Set, read};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -63,6 +63,12 @@ fn agrees(path: &Path, expected: &Path) -> Result<(), Failed> {
     }
     for (found, expected) in found.sets.iter().zip(&sets) {
         differ(&set(found), expected, "set", &mut differences);
+        let header = found.header.as_ref().filter(|header| header.backup_type == BackupType::Differential);
+        for file in found.files.iter().filter(|file| header.is_some() && file.file_type == FileType::Data) {
+            if file.differential_base_lsn != header.and_then(|header| header.database_backup_lsn) {
+                differences.push(format!("the file's base is {:?}", file.differential_base_lsn));
+            }
+        }
     }
     let sum = |pointer: &str| -> u64 { sets.iter().filter_map(|set| set.pointer(pointer)?.as_u64()).sum() };
     // Stale pages in allocated extents have right checksums too; which they are, only the GAM tells.

@@ -283,7 +283,7 @@ fn sfin(set: &SetSpec, file: u16, is_end: bool) -> Vec<u8> {
     let mut record = Record::new(1028);
     record.u16(8, if is_data { 0x84 } else { 0x0C }).u32(16, PAGE_BYTES as u32).u16(20, file).u32(24, pages);
     record.u16(28, file).u32(32, 512).u16(36, u16::from(is_data)).put(40, &size.to_le_bytes());
-    record.put(160, &set.first_lsn.to_bytes()).put(186, &set.database.0).put(250, &bytes.to_le_bytes());
+    record.put(158, &set.first_lsn.to_bytes()).put(186, &set.database.0).put(250, &bytes.to_le_bytes());
     // The two files differ in one byte of their identifiers.
     record.bytes[186] ^= file as u8;
     record.text(48, if is_data { "IntraMapsSpatialCloud" } else { "IntraMapsSpatialCloud_log" });
