@@ -6,8 +6,9 @@ use super::fields::Mistake;
 
 /// The mistake as text for a person; with colours only on a terminal.
 pub fn render(path: &str, source: &str, mistake: &Mistake, colour: bool) -> String {
-    let end = mistake.place.end.max(mistake.place.start + 1).min(source.len().max(1));
-    let start = mistake.place.start.min(end.saturating_sub(1));
+    // At least one character is marked, and whole ones: a caret inside a letter of two bytes would be a panic.
+    let end = source.ceil_char_boundary(mistake.place.end.max(mistake.place.start + 1).min(source.len()));
+    let start = source.floor_char_boundary(mistake.place.start.min(end.saturating_sub(1)));
     let snippet = Snippet::source(source).path(path).annotation(AnnotationKind::Primary.span(start..end));
     let mut group = Level::ERROR.primary_title(mistake.message.as_str()).element(snippet);
     if let Some(help) = &mistake.help {

@@ -18,7 +18,7 @@ use russh::Channel;
 use russh::server::{Handle, Msg};
 use russh_sftp::protocol::StatusCode;
 use russh_sftp::server::StatusReply;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, ReadHalf, WriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::frame::{FrameError, Frames};
@@ -139,15 +139,11 @@ pub fn connect(
     done: oneshot::Receiver<()>,
 ) -> (ChannelIo<impl AsyncWrite + Unpin + Send + 'static>, impl Future<Output = Option<FrameError>>) {
     let id = channel.id();
-    let (mut reader, writer) = tokio::io::split(channel.into_stream());
-    let (sender, requests) = mpsc::unbounded_channel();
-    let io = ChannelIo { requests, current: None, writer, replies, kept: Vec::new(), out: BytesMut::new() };
+    let (io, pumped) = over(channel.into_stream(), packet_limit_bytes, replies, done);
     let pump = async move {
-        // The stream closes the channel when both its halves are dropped. This half lives to the end, so that
-        // the exit status goes first: `scp` calls an upload failed when the channel closes without one.
-        let fault = pump(&mut reader, sender, packet_limit_bytes).await;
-        // The sender is gone: the server sees the end of its input, ends, and drops what it held open.
-        let _ = done.await;
+        // The stream closes the channel when both its halves are dropped. The pump's half lives to the end, so
+        // that the exit status goes first: `scp` calls an upload failed when the channel closes without one.
+        let (fault, _reader) = pumped.await;
         let status = u32::from(fault.is_some());
         // The connection may be gone already; then there is nobody to tell.
         let _ = handle.exit_status_request(id, status).await;
@@ -156,6 +152,28 @@ pub fn connect(
         drop(slot);
         let _ = handle.close(id).await;
         fault
+    };
+    (io, pump)
+}
+
+/// What a pump leaves: why packets could not be told apart any more, if so, and its half of the stream.
+type Pumped<S> = (Option<FrameError>, ReadHalf<S>);
+
+/// The same over any stream.
+pub fn over<S: AsyncRead + AsyncWrite>(
+    stream: S,
+    packet_limit_bytes: u32,
+    replies: Arc<Replies>,
+    done: oneshot::Receiver<()>,
+) -> (ChannelIo<WriteHalf<S>>, impl Future<Output = Pumped<S>>) {
+    let (mut reader, writer) = tokio::io::split(stream);
+    let (sender, requests) = mpsc::unbounded_channel();
+    let io = ChannelIo { requests, current: None, writer, replies, kept: Vec::new(), out: BytesMut::new() };
+    let pump = async move {
+        let fault = pump(&mut reader, sender, packet_limit_bytes).await;
+        // The sender is gone: the server sees the end of its input, ends, and drops what it held open.
+        let _ = done.await;
+        (fault, reader)
     };
     (io, pump)
 }

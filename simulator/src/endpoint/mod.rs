@@ -1,6 +1,7 @@
 //! The SFTP endpoint: listens, lets in only listed addresses (C-10), and runs an SSH server for each.
 
 mod attributes;
+pub mod bare;
 mod channel;
 mod extension;
 pub mod frame;
