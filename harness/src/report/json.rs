@@ -19,6 +19,7 @@ pub fn report(run: &Run<'_>) -> Value {
             "failed": run.failed(),
             "missing": run.missing().count(),
             "unable": run.unable().count(),
+            "flaky": run.flaky().iter().map(|(name, passed, ran)| json!({"name": name, "passed": passed, "ran": ran})).collect::<Vec<_>>(),
             "duration_ms": millis(run.duration),
         },
         "clients": run.plan.clients.iter().map(|(asked, found)| client(*asked, found)).collect::<Vec<_>>(),

@@ -189,6 +189,9 @@ pub fn summary(run: &Run<'_>, style: Style) -> String {
             let _ = writeln!(text, "\n{}", failure(result, reason, &style).trim_end());
         }
     }
+    for (name, passed, ran) in run.flaky() {
+        let _ = writeln!(text, "\n{}", style.bad(&format!("flaky: {name} passed {passed} times of {ran}")));
+    }
     let groups = grouped(&run.plan.skips);
     if !groups.is_empty() {
         let _ = writeln!(text, "\n{}", style.strong("Not run"));

@@ -52,11 +52,16 @@ impl std::fmt::Debug for Case {
 }
 
 impl Case {
-    /// The whole name: scenario, row, client.
+    /// The whole name: scenario, row, client, and which repetition.
     pub fn name(&self) -> String {
-        let row = self.scenario.row.as_ref().map(|row| format!(" ({row})")).unwrap_or_default();
         let repetition = if self.repetition > 1 { format!(" #{}", self.repetition) } else { String::new() };
-        format!("{}{row} [{}]{repetition}", self.scenario_name, self.client.name())
+        format!("{}{repetition}", self.name_of_all())
+    }
+
+    /// What all its repetitions are called.
+    pub fn name_of_all(&self) -> String {
+        let row = self.scenario.row.as_ref().map(|row| format!(" ({row})")).unwrap_or_default();
+        format!("{}{row} [{}]", self.scenario_name, self.client.name())
     }
 
     /// The command that runs this case again.
