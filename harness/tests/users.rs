@@ -450,6 +450,11 @@ fn tables() -> Result<(), Failed> {
     let output = program(&["inspect", &world, "--table", "dbo.city", "--limit", "2"])?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     must(text.lines().count() == 5 && text.ends_with("(2 of 4079 rows)\n"), &text)?;
+    let output =
+        program(&["inspect", &path("sql2016_geography_testdb.bak"), "--table", "location", "--json"])?;
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    let shape = report["rows"][0][2].as_str().unwrap_or_default();
+    must(shape.starts_with("SRID=4326;POINT (-72."), &report)?;
     let output = program(&["inspect", &world, "--table", "citty"])?;
     must(
         output.status.code() == Some(1) && words(&output).contains("did you mean dbo.city?"),

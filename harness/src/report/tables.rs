@@ -1,7 +1,8 @@
 //! Tables of a backup and their rows, as JSON. Names are those of sys.tables, sys.columns and sys.indexes.
 
 use serde_json::{Number, Value as Json, json};
-use spatialcloud_backup::{Column, Index, Table, Value};
+use spatialcloud_backup::geometry::{DecodeError, SpatialType, decode};
+use spatialcloud_backup::{Column, Index, SqlType, Table, Value};
 
 /// Bytes of a database page.
 const PAGE_BYTES: u64 = 8192;
@@ -62,8 +63,40 @@ pub fn rows(table: &Table, rows: Vec<Vec<Json>>, is_fuzzy: bool) -> Json {
     })
 }
 
+/// A spatial value as text, such as `SRID=28355;POINT (1 2)`, or why it is none; `None` for every other value.
+pub fn spatial(column: &Column, value: &Value<'_>) -> Option<Result<String, DecodeError>> {
+    let spatial_type = match column.sql_type {
+        SqlType::Geometry => SpatialType::Geometry,
+        SqlType::Geography => SpatialType::Geography,
+        _ => return None,
+    };
+    let Value::Binary(bytes) = value else { return None };
+    let decoded = decode(bytes, spatial_type).map(|found| match found {
+        Some(geometry) => format!("SRID={};{}", geometry.srid, geometry.to_wkt()),
+        None => "NULL".to_owned(),
+    });
+    Some(decoded)
+}
+
+/// A value of a column for people; spatial ones as text.
+pub fn shown(column: &Column, value: &Value<'_>) -> String {
+    match spatial(column, value) {
+        Some(Ok(text)) => text,
+        Some(Err(error)) => format!("{value} ({error})"),
+        None => value.to_string(),
+    }
+}
+
+/// A value of a column; spatial ones as text, in hexadecimal where they are none.
+pub fn value_of(column: &Column, value: &Value<'_>) -> Json {
+    match spatial(column, value) {
+        Some(Ok(text)) => json!(text),
+        _ => self::value(value),
+    }
+}
+
 /// A value. Decimals are text, since JSON's numbers are not exact everywhere; so are bytes, dates and times.
-pub fn value(value: &Value<'_>) -> Json {
+fn value(value: &Value<'_>) -> Json {
     let number = |value: f64| Number::from_f64(value).map_or(Json::Null, Json::Number);
     match value {
         Value::Null => Json::Null,

@@ -63,7 +63,9 @@ fn print_json(database: &Database<File>, table: &Table, limit: usize) -> Result<
     let mut rows = database.rows(table)?;
     let mut values = Vec::new();
     for row in rows.by_ref().take(limit) {
-        values.push(row?.iter().map(report::tables::value).collect());
+        let row = row?;
+        let cells = table.columns.iter().zip(&row);
+        values.push(cells.map(|(column, value)| report::tables::value_of(column, value)).collect());
     }
     println!("{}", report::tables::rows(table, values, rows.is_fuzzy()));
     Ok(())
@@ -73,7 +75,9 @@ fn print(database: &Database<File>, table: &Table, limit: usize) -> Result<(), D
     let mut lines = vec![table.columns.iter().map(|column| cell(&column.name)).collect::<Vec<_>>()];
     let mut rows = database.rows(table)?;
     for row in rows.by_ref().take(limit) {
-        lines.push(row?.iter().map(|value| cell(&value.to_string())).collect());
+        let row = row?;
+        let cells = table.columns.iter().zip(&row);
+        lines.push(cells.map(|(column, value)| cell(&report::tables::shown(column, value))).collect());
     }
     let widths: Vec<usize> = (0..table.columns.len())
         .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0))

@@ -2,7 +2,8 @@
 
 use std::fs::File;
 
-use spatialcloud_backup::{DataError, Database, Table};
+use spatialcloud_backup::{DataError, Database, Row, Table};
+use spatialcloud_harness::report;
 
 /// Most errors told of one table; damage tends to repeat itself.
 const MOST_ERRORS: usize = 3;
@@ -26,11 +27,10 @@ fn check(database: &Database<File>, table: &Table) -> Result<Vec<String>, DataEr
     let (mut count, mut errors, mut warnings) = (0, 0, Vec::new());
     while let Some(row) = rows.next_row() {
         count += 1;
-        let read = row.and_then(|row| (0..row.len()).try_for_each(|index| row.value(index).map(drop)));
-        if let Err(error) = read {
+        if let Some(error) = row.map_or_else(|error| Some(error.to_string()), |row| wrong(table, &row)) {
             errors += 1;
             if errors <= MOST_ERRORS {
-                warnings.push(error.to_string());
+                warnings.push(error);
             }
         }
     }
@@ -47,4 +47,15 @@ fn check(database: &Database<File>, table: &Table) -> Result<Vec<String>, DataEr
         );
     }
     Ok(warnings)
+}
+
+/// What is wrong with the first value of a row that cannot be read.
+fn wrong(table: &Table, row: &Row<'_, '_, File>) -> Option<String> {
+    table.columns.iter().enumerate().find_map(|(index, column)| match row.value(index) {
+        Err(error) => Some(error.to_string()),
+        Ok(value) => {
+            let error = report::tables::spatial(column, &value)?.err()?;
+            Some(format!("column {}: {error}", column.name))
+        }
+    })
 }
