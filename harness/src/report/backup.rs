@@ -18,8 +18,15 @@ const FLAGS: &[(u32, &str)] = &[
     (0x020, "IsDamaged"),
 ];
 
-/// The files of one backup, the tables of its first set where they could be read, and the verdict.
-pub fn report(families: &[Family], names: &[String], verdict: &Verdict, tables: Option<&[Table]>) -> Value {
+/// The files of one backup, the tables of its first set where they could be read, the verdict, and what becomes of
+/// each row of its metadata table.
+pub fn report(
+    families: &[Family],
+    names: &[String],
+    verdict: &Verdict,
+    tables: Option<&[Table]>,
+    exports: &[String],
+) -> Value {
     let stripes: Vec<Value> = families
         .iter()
         .zip(names)
@@ -40,6 +47,7 @@ pub fn report(families: &[Family], names: &[String], verdict: &Verdict, tables: 
         })).collect::<Vec<_>>(),
         "warnings": verdict.warnings,
     });
+    report["exports"] = json!(exports);
     report
 }
 

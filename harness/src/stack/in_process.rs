@@ -1,14 +1,17 @@
 //! A stack inside this process. The only file of the harness's library that names the simulator.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::Value;
+use spatialcloud_backup::{DataError, Database};
 use spatialcloud_simulator::config::{Config, Preset};
 use spatialcloud_simulator::fault::{self, FAULTS, FaultSpec};
 use spatialcloud_simulator::journal::{Fact, KindDoc};
 use spatialcloud_simulator::site::key::PublicKey;
 use spatialcloud_simulator::stack::Stack;
+use spatialcloud_simulator::warehouse::preview::{self, Preview};
 
 use super::{AcceptedKey, EventDoc, RefusedKey, StackError};
 use crate::api::Api;
@@ -33,6 +36,10 @@ pub(super) fn fault_docs() -> Vec<(&'static str, &'static str, &'static str)> {
 
 pub(super) fn fault_parameters() -> &'static [(&'static str, &'static str)] {
     fault::PARAMETERS
+}
+
+pub(super) fn preview(database: &Database<File>) -> Result<(Vec<String>, Vec<String>), DataError> {
+    preview::preview(database).map(|Preview { exports, warnings }| (exports, warnings))
 }
 
 pub(super) fn check_fault(spec: &Value) -> Result<(), String> {

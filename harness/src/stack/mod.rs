@@ -2,10 +2,12 @@
 
 mod in_process;
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use spatialcloud_backup::{DataError, Database};
 
 use crate::api::{Api, ApiError};
 use in_process::InProcess;
@@ -199,6 +201,14 @@ pub fn event_docs() -> Vec<EventDoc> {
 /// Every kind of fault: its name, what goes wrong, and an example as JSON.
 pub fn fault_docs() -> Vec<(&'static str, &'static str, &'static str)> {
     in_process::fault_docs()
+}
+
+/// What tonight's load would export from a backup: a sentence for each row of its metadata table, and warnings.
+///
+/// # Errors
+/// When the metadata table cannot be read.
+pub fn preview(database: &Database<File>) -> Result<(Vec<String>, Vec<String>), DataError> {
+    in_process::preview(database)
 }
 
 /// What every kind of fault takes: key and meaning.

@@ -144,6 +144,6 @@ facts! {
     "move.failed" MoveFailed { mover: String, path: String, error: String }
     /// A file in Database is not what the nightly load expects.
     "database.warned" DatabaseWarned { path: String, reason: String }
-    /// The moved backup's headers were read: whether the nightly load would take it.
-    "warehouse.inspected" WarehouseInspected { path: String, accepted: bool, database: Option<String>, server_version: Option<String>, reasons: Vec<String>, warnings: Vec<String> }
+    /// The moved backup was read: whether the nightly load would take it, how many tables it has, and what its metadata table exports.
+    "warehouse.inspected" WarehouseInspected { path: String, accepted: bool, database: Option<String>, server_version: Option<String>, tables: Option<u64>, exports: Vec<String>, reasons: Vec<String>, warnings: Vec<String> }
 }

@@ -2,13 +2,16 @@
 
 pub mod answer;
 pub mod metadata;
+pub mod preview;
 pub mod target;
 
 use std::fs::File;
 use std::io::BufReader;
 
 use spatialcloud_backup::verdict::{self, Reason};
-use spatialcloud_backup::{Depth, Family};
+use spatialcloud_backup::{Backup, DataError, Database, Depth, Family};
+
+use preview::Preview;
 
 use crate::journal::{Fact, Journal};
 use crate::site::Site;
@@ -46,13 +49,24 @@ fn inspect(site: &Site, path: &str) -> Fact {
                 accepted: false,
                 database: None,
                 server_version: None,
+                tables: None,
+                exports: Vec::new(),
                 reasons,
                 warnings: Vec::new(),
             };
         }
     };
     let header = header(&family).cloned();
-    let verdict = verdict::judge(&[family], &[RECOMMENDED_NAME.to_owned()]);
+    let mut verdict = verdict::judge(&[family], &[RECOMMENDED_NAME.to_owned()]);
+    let mut contents = Contents::default();
+    // What is refused has its reasons already.
+    if verdict.accepted {
+        match Contents::read(site, path) {
+            Ok(read) => contents = read,
+            Err(error) => verdict.warnings.push(format!("the tables cannot be read: {error}")),
+        }
+    }
+    verdict.warnings.append(&mut contents.preview.warnings);
     let told = |Reason { error, message, place }: &Reason| format!("{error}: {message} ({place})");
     Fact::WarehouseInspected {
         path: path.to_owned(),
@@ -62,8 +76,25 @@ fn inspect(site: &Site, path: &str) -> Fact {
             let (major, minor) = (header.software_version_major, header.software_version_minor);
             format!("{major}.{minor}.{}", header.software_version_build)
         }),
+        tables: contents.tables,
+        exports: contents.preview.exports,
         reasons: verdict.reasons.iter().map(told).collect(),
         warnings: verdict.warnings,
+    }
+}
+
+/// What stands in a backup that would be taken.
+#[derive(Default)]
+struct Contents {
+    tables: Option<u64>,
+    preview: Preview,
+}
+
+impl Contents {
+    fn read(site: &Site, path: &str) -> Result<Contents, DataError> {
+        let file = File::open(site.cloud.join(path))?;
+        let database = Database::open(Backup::file(file))?;
+        Ok(Contents { tables: Some(database.tables().len() as u64), preview: preview::preview(&database)? })
     }
 }
 

@@ -13,7 +13,7 @@ use clap::Args;
 use headers::{line, show};
 use spatialcloud_backup::verdict::{Verdict, judge};
 use spatialcloud_backup::{Backup, DataError, Database, Depth, Family};
-use spatialcloud_harness::report;
+use spatialcloud_harness::{report, stack};
 
 use super::fail;
 use crate::exit::Exit;
@@ -58,6 +58,18 @@ pub fn perform(arguments: &Arguments) -> Exit {
     }
     let mut verdict = judge(&families, &names);
     let database = database(&arguments.files);
+    let mut exports = Vec::new();
+    if let Ok(database) = &database
+        && verdict.accepted
+    {
+        match stack::preview(database) {
+            Ok((answers, warnings)) => {
+                exports = answers;
+                verdict.warnings.extend(warnings);
+            }
+            Err(error) => verdict.warnings.push(format!("the metadata table cannot be read: {error}")),
+        }
+    }
     match &database {
         Ok(database) if arguments.verify => verdict.warnings.extend(verify::warnings(database)),
         // What is refused has its reasons already.
@@ -68,7 +80,7 @@ pub fn perform(arguments: &Arguments) -> Exit {
     }
     let tables = database.as_ref().map(Database::tables).ok();
     if arguments.json {
-        println!("{}", report::backup::report(&families, &names, &verdict, tables));
+        println!("{}", report::backup::report(&families, &names, &verdict, tables, &exports));
     } else {
         for (family, name) in families.iter().zip(&names) {
             show(family, name);
@@ -76,6 +88,7 @@ pub fn perform(arguments: &Arguments) -> Exit {
         if let Some(tables) = tables {
             tables::show(tables);
         }
+        tables::show_exports(&exports);
         conclude(&verdict, &families, arguments.verify);
     }
     if verdict.accepted { Exit::Passed } else { Exit::Failed }

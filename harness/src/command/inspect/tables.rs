@@ -32,6 +32,18 @@ pub fn show(tables: &[Table]) {
     }
 }
 
+/// Shows what becomes of each row of the metadata table.
+pub fn show_exports(exports: &[String]) {
+    if exports.is_empty() {
+        return;
+    }
+    println!();
+    line("exports", &format!("{} in the metadata table", count(exports.len() as u64, "row")));
+    for export in exports {
+        println!("    {export}");
+    }
+}
+
 fn count(number: u64, of: &str) -> String {
     format!("{number} {of}{}", if number == 1 { "" } else { "s" })
 }
