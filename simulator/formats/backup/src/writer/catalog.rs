@@ -5,7 +5,7 @@
 
 use super::page::{Owner, pointer};
 use super::record::RecordMaker;
-use super::tables::{ColumnSpec, TableSpec};
+use super::tables::{ColumnSpec, ColumnType, TableSpec};
 
 /// Filegroup of everything.
 const PRIMARY: u16 = 1;
@@ -213,9 +213,11 @@ fn places(placed: &Placed, table: &TableSpec) -> Vec<Place> {
             }
         };
         let numbers = column.column_type.numbers();
-        let size = match column.column_type.fixed_bytes() {
-            Some(_) => u32::from(numbers.precision) | u32::from(numbers.scale) << 8,
-            None => u32::from(numbers.length_bytes.cast_unsigned()),
+        let size = match column.column_type {
+            ColumnType::Int => 0,
+            ColumnType::Decimal => u32::from(numbers.precision) | u32::from(numbers.scale) << 8,
+            ColumnType::DateTime2 => u32::from(numbers.scale),
+            _ => u32::from(numbers.length_bytes.cast_unsigned()),
         };
         Place {
             rowset: placed.rowset,
@@ -248,6 +250,7 @@ impl Place {
             .fixed(&(u32::from(self.offset.cast_unsigned()) | u32::from(on_index_pages) << 16).to_le_bytes())
             .fixed(&self.column_id.to_le_bytes())
             .fixed(&0_u16.to_le_bytes())
+            .variable(None)
             .finish()
             .to_vec()
     }

@@ -66,7 +66,7 @@ impl Database {
                 tree.leaves()
             )));
         }
-        let placed = place(spec.without, &tree);
+        let placed = place(spec.without, space, &tree);
         let large = *placed.iter().find(|placed| is_large(placed)).ok_or_else(|| wrong(LARGE.to_owned()))?;
         let mut database = Database {
             seed: spec.seed,
@@ -216,7 +216,7 @@ fn is_large(placed: &Placed) -> bool {
 }
 
 /// Gives each rowset its pages: an IAM page and one of rows, behind the boot page.
-fn place(without: &[&str], tree: &Tree) -> Vec<Placed> {
+fn place(without: &[&str], space: Space, tree: &Tree) -> Vec<Placed> {
     let mut next = BOOT_PAGE + 1;
     let mut take = || {
         next += 1;
@@ -237,7 +237,7 @@ fn place(without: &[&str], tree: &Tree) -> Vec<Placed> {
         if table.name == LARGE {
             all.push(Placed {
                 root: Some(tree.page(tree.root_level(), 0)),
-                used_pages: u64::from(tree.pages()) + 1,
+                used_pages: u64::from(tree.pages()) + u64::from(space.ranges()),
                 data_pages: u64::from(tree.leaves()),
                 rows: u64::from(tree.leaves()) * u64::from(ROWS_PER_LEAF),
                 ..small(Some(*table), object_id, owner, first_iam, tree.page(0, 0), true)

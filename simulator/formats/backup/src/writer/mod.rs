@@ -61,7 +61,7 @@ pub fn optional_tables() -> impl Iterator<Item = &'static str> {
 /// Writes a backup and returns how many bytes it has. Sizes below [`LEAST_SIZE_BYTES`] are raised to it.
 ///
 /// # Errors
-/// Those of `out`, and sizes beyond 800 GiB, where keys of type int end.
+/// Those of `out`, and sizes beyond 700 GiB, where keys of type int end.
 pub fn write<W: Write>(spec: &Spec, out: W) -> io::Result<u64> {
     write_without(spec, &[], out)
 }

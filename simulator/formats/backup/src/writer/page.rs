@@ -1,12 +1,16 @@
 //! Making a page: header, records, slots, checksum.
 
 use crate::checksum::{self, PAGE_BYTES};
+use crate::page::page_type::DATA;
 use crate::page::{PAGE_HEADER_BYTES, PageBytes};
 
 /// The data file; there is one.
 pub const FILE: u16 = 1;
 /// Flag: bytes 60 to 63 hold a checksum.
 const HAS_CHECKSUM: u16 = 0x200;
+
+/// What the third byte of nearly all data pages is.
+const DATA_PAGE: u8 = 4;
 
 /// Who a page belongs to, as allocation unit identifiers and page headers have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +60,7 @@ impl<'p> PageMaker<'p> {
     ) -> PageMaker<'p> {
         bytes.fill(0);
         let mut page = PageMaker { bytes, free: PAGE_HEADER_BYTES, slots: 0 };
-        page.put(0, &[1, page_type]);
+        page.put(0, &[1, page_type, if page_type == DATA { DATA_PAGE } else { 0 }]);
         page.put(4, &HAS_CHECKSUM.to_le_bytes());
         page.put(6, &owner.index.to_le_bytes());
         page.put(14, &(fixed_length as u16).to_le_bytes());

@@ -59,6 +59,10 @@ impl RecordMaker {
     /// The whole record.
     pub fn finish(&mut self) -> &[u8] {
         let fixed_end = self.bytes.len() as u16;
+        // Like SQL Server, without the empty ones at the end.
+        while self.ends.last().is_some_and(|end| self.ends.iter().rev().nth(1).unwrap_or(&0) == end) {
+            self.ends.pop();
+        }
         let has_variable = !self.ends.is_empty();
         self.bytes[0] = HAS_NULL_BITMAP | if has_variable { HAS_VARIABLE } else { 0 };
         self.bytes[2..4].copy_from_slice(&fixed_end.to_le_bytes());

@@ -7,8 +7,10 @@ use super::record::RecordMaker;
 use super::tables::{ColumnType, LARGE, TableSpec};
 use crate::geometry::{Geometry, Position, Shape, SpatialType, encode};
 
-/// Rows on each leaf of the large table. Its longest row has 394 bytes, so these always fit.
-pub const ROWS_PER_LEAF: u32 = 20;
+/// The longest record of the large table.
+pub const LONGEST_PARCEL_BYTES: u32 = 347;
+/// Rows on each leaf of it: so many fit however long they are, each with its slot.
+pub const ROWS_PER_LEAF: u32 = (8192 - 96) / (LONGEST_PARCEL_BYTES + 2);
 /// GDA94 / MGA zone 55.
 const MGA_55: i32 = 28355;
 /// GDA94.

@@ -1,5 +1,6 @@
 //! Backups as written, read back.
 
+mod pages;
 mod tables;
 
 use std::io::Cursor;
