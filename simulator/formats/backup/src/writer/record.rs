@@ -3,7 +3,7 @@
 const HAS_NULL_BITMAP: u8 = 0x10;
 const HAS_VARIABLE: u8 = 0x20;
 
-/// A row being laid out; the buffers are used again for the next.
+/// A row being laid out, column by column in the table's order, fixed and variable ones mixed; the buffers are used again for the next.
 #[derive(Default)]
 pub struct RecordMaker {
     bytes: Vec<u8>,

@@ -78,11 +78,11 @@ fn parcel(id: Cell, index: u32, random: &mut Random) -> Vec<Cell> {
     };
     vec![
         id,
-        Cell::Decimal((width * depth * 100.0) as u64),
-        moment(random),
         Cell::Text(format!("{}", 1 + index % 500)),
         Cell::Text(format!("DP{}", 100_000 + index / 500)),
         owner,
+        Cell::Decimal((width * depth * 100.0) as u64),
+        moment(random),
         Cell::Spatial(Geometry::new(MGA_55, Shape::Polygon(vec![ring]))),
     ]
 }
@@ -111,13 +111,13 @@ fn hydrant(id: Cell, index: u32, random: &mut Random) -> Vec<Cell> {
         19 => Cell::Null,
         _ => Cell::Spatial(Geometry::new(GDA94, Shape::Point(Some(position)))),
     };
-    vec![id, moment(random), Cell::Text(format!("HYD-{:05}", index + 1)), location]
+    vec![id, Cell::Text(format!("HYD-{:05}", index + 1)), moment(random), location]
 }
 
 fn suburb(id: Cell, index: u32, random: &mut Random) -> Vec<Cell> {
     let rate = if index.is_multiple_of(7) { Cell::Null } else { Cell::Decimal(random.next() % 1_000_000) };
     let street = STREETS[random.below(STREETS.len() as u32) as usize];
-    vec![id, rate, Cell::Text(format!("{street} Vale {}", index + 1))]
+    vec![id, Cell::Text(format!("{street} Vale {}", index + 1)), rate]
 }
 
 /// Which layers to export. The last row is blank, which asks for nothing.

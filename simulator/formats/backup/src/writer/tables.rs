@@ -70,7 +70,6 @@ pub struct ColumnSpec {
 pub struct TableSpec {
     pub name: &'static str,
     pub has_key: bool,
-    /// Fixed ones before variable ones, as records have them.
     pub columns: &'static [ColumnSpec],
     /// Rows of a small table; those of the large one are as many as fit.
     pub rows: u32,
@@ -100,11 +99,11 @@ pub const TABLES: &[TableSpec] = &[
         has_key: true,
         columns: &[
             column("id", ColumnType::Int),
-            column("area", ColumnType::Decimal),
-            column("updated", ColumnType::DateTime2),
             column("lot", ColumnType::VarChar(20)),
             column("plan_number", ColumnType::NVarChar(20)),
             nullable("owner", ColumnType::NVarChar(60)),
+            column("area", ColumnType::Decimal),
+            column("updated", ColumnType::DateTime2),
             SHAPE,
         ],
         rows: 0,
@@ -125,8 +124,8 @@ pub const TABLES: &[TableSpec] = &[
         has_key: true,
         columns: &[
             column("id", ColumnType::Int),
-            column("inspected", ColumnType::DateTime2),
             column("asset", ColumnType::VarChar(20)),
+            column("inspected", ColumnType::DateTime2),
             nullable("location", ColumnType::Spatial(SpatialType::Geography)),
         ],
         rows: 60,
@@ -136,8 +135,8 @@ pub const TABLES: &[TableSpec] = &[
         has_key: true,
         columns: &[
             column("id", ColumnType::Int),
-            nullable("rate", ColumnType::Decimal),
             column("name", ColumnType::NVarChar(60)),
+            nullable("rate", ColumnType::Decimal),
         ],
         rows: 25,
     },
