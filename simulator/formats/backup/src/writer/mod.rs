@@ -66,10 +66,10 @@ pub fn write<W: Write>(spec: &Spec, out: W) -> io::Result<u64> {
     write_without(spec, &[], out)
 }
 
-/// Like [`write`], of a database that lacks these tables, such as `ogr_metadata`.
+/// Like [`write()`], of a database that lacks these tables, such as `ogr_metadata`.
 ///
 /// # Errors
-/// Like [`write`], and names that are not among [`optional_tables`].
+/// Like [`write()`], and names that are not among [`optional_tables`].
 pub fn write_without<W: Write>(spec: &Spec, without: &[&str], out: W) -> io::Result<u64> {
     let mut out = damage::Damaging::new(out, spec);
     if spec.damage == Some(Damage::NotABackup) {

@@ -1,6 +1,7 @@
 //! Backups as written, read back.
 
 mod pages;
+mod real;
 mod tables;
 
 use std::io::Cursor;
