@@ -1,7 +1,6 @@
 //! Backups as written, read back.
 
 mod pages;
-mod real;
 mod tables;
 
 use std::io::Cursor;
