@@ -12,7 +12,7 @@ const PRIMARY: u16 = 1;
 /// The schema dbo.
 const DBO: u32 = 1;
 /// 2026-01-01, as datetime has it.
-const CREATED: [u8; 8] = [0, 0, 0, 0, 0xC3, 0xB3, 0, 0];
+const CREATED: [u8; 8] = [0, 0, 0, 0, 0xC5, 0xB3, 0, 0];
 
 /// Base tables: object number and whether they are clustered by an index.
 pub mod base {
