@@ -26,6 +26,9 @@ pub struct Arguments {
     /// What is to be wrong with it
     #[arg(long, value_name = "KIND", value_parser = damages())]
     damage: Option<String>,
+    /// A table to leave out
+    #[arg(long, value_name = "TABLE", value_parser = optional_tables())]
+    without: Vec<String>,
     /// Replace the file if it exists
     #[arg(long)]
     force: bool,
@@ -35,6 +38,10 @@ fn damages() -> PossibleValuesParser {
     let values =
         DAMAGES.iter().map(|(_, name, _, sentence)| clap::builder::PossibleValue::new(*name).help(*sentence));
     PossibleValuesParser::new(values.collect::<Vec<_>>())
+}
+
+fn optional_tables() -> PossibleValuesParser {
+    PossibleValuesParser::new(writer::optional_tables().collect::<Vec<_>>())
 }
 
 pub fn perform(arguments: &Arguments) -> Exit {
@@ -61,7 +68,8 @@ pub fn perform(arguments: &Arguments) -> Exit {
     };
     let damage = arguments.damage.as_deref().and_then(Damage::named);
     let spec = Spec { seed: arguments.seed, size_bytes: arguments.size, damage };
-    match writer::write(&spec, BufWriter::with_capacity(1 << 20, file)) {
+    let without: Vec<&str> = arguments.without.iter().map(String::as_str).collect();
+    match writer::write_without(&spec, &without, BufWriter::with_capacity(1 << 20, file)) {
         Ok(bytes) => {
             println!("{shown}: {} ({bytes} bytes), synthetic", size::human(bytes));
             Exit::Passed

@@ -202,7 +202,7 @@ mod tests {
     use crate::writer::{Damage, LEAST_SIZE_BYTES, Spec, write};
 
     fn open(bytes: Vec<u8>) -> DataError {
-        Database::open(Backup::file(Cursor::new(bytes))).err().expect("no synthetic backup has a catalog yet")
+        Database::open(Backup::file(Cursor::new(bytes))).err().expect("a backup with such damage")
     }
 
     #[test]

@@ -2,12 +2,16 @@
 //!
 //! The files are not ours to publish: `SPATIALCLOUD_BACKUPS` names the folder that holds them and `expected/`.
 
+#[path = "support/shapes.rs"]
+mod shapes;
+
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 use spatialcloud_backup::verdict::{Verdict, judge};
+use spatialcloud_backup::writer::{LEAST_SIZE_BYTES, Spec, write};
 use spatialcloud_backup::{BackupType, Depth, Family, FileType, ProblemKind, Set, read};
 
 fn main() {
@@ -40,7 +44,25 @@ fn trials(folder: &Path) -> Vec<Trial> {
     }
     let stripes = ["sql2008r2_stripe1of2.bak", "sql2008r2_stripe2of2.bak"].map(|name| folder.join(name));
     trials.push(Trial::test("both stripes are a whole backup", move || both_stripes(&stripes)));
+    let real = folder.join("sql2017_world.bak");
+    trials.push(Trial::test("a generated catalog is shaped as a real one", move || generated_catalog(&real)));
     trials
+}
+
+/// Builds before and after that file's lack a column of one base table, or append one to two others.
+fn generated_catalog(real: &Path) -> Result<(), Failed> {
+    let mut backup = Vec::new();
+    write(&Spec { seed: 1, size_bytes: LEAST_SIZE_BYTES, damage: None }, &mut backup)?;
+    let (ours, real) = (shapes::shapes(&backup), shapes::shapes(&std::fs::read(real)?));
+    if ours.len() < 9 {
+        return Err(format!("base tables with rows: {ours:?}").into());
+    }
+    match ours.iter().find(|(object, shapes)| real.get(object) != Some(shapes)) {
+        None => Ok(()),
+        Some((object, shapes)) => {
+            Err(format!("base table {object}: {shapes:?}, really {:?}", real.get(object)).into())
+        }
+    }
 }
 
 fn family(bytes: &[u8], depth: Depth) -> Family {

@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use super::boot;
 use super::damage::Damaging;
-use super::pages::{self, Random};
+use super::database::Database;
+use super::random::Random;
 use crate::block::{STREAM_ALIGNMENT_BYTES, STREAM_HEADER_BYTES};
 use crate::checksum::{self, PAGE_BYTES};
 use crate::value::{DateTime, Guid, Lsn};
@@ -71,7 +73,7 @@ impl<'o, W: Write> Tape<'o, W> {
     }
 
     /// Writes a backup set.
-    pub fn set(&mut self, set: &SetSpec, random: &mut Random) -> io::Result<()> {
+    pub fn set(&mut self, set: &SetSpec, database: &mut Database, random: &mut Random) -> io::Result<()> {
         self.set_start = self.out.offered();
         self.control_block = 0;
         let mut header = Record::new(116);
@@ -92,7 +94,7 @@ impl<'o, W: Write> Tape<'o, W> {
         self.plain_block(b"VOLB", header)?;
         self.configuration(b"MSCI", set, 0)?;
         if set.kind != Kind::Log {
-            self.pages(set, random)?;
+            self.pages(set, database)?;
         }
         self.log(set, random)?;
         // Like the real ones, from the set header up to here.
@@ -188,7 +190,7 @@ impl<'o, W: Write> Tape<'o, W> {
         self.out.write_all(&LEAD)
     }
 
-    fn pages(&mut self, set: &SetSpec, random: &mut Random) -> io::Result<()> {
+    fn pages(&mut self, set: &SetSpec, database: &mut Database) -> io::Result<()> {
         let mut header = Record::new(60);
         header.u16(58, 1);
         self.block(b"MSDA", 0, header)?;
@@ -196,7 +198,7 @@ impl<'o, W: Write> Tape<'o, W> {
         let mut page = [0; PAGE_BYTES];
         let mut sum = 0;
         for number in 0..set.pages {
-            pages::fill(&mut page, number, random);
+            database.fill(&mut page, number)?;
             sum = checksum::sectors(sum, &page);
             self.out.write_all(&page)?;
         }
@@ -254,11 +256,14 @@ fn scin(set: &SetSpec, backup_size: u64) -> Vec<u8> {
         Kind::Differential => b'I',
         Kind::Log => b'L',
     };
-    record.put(88, &[52, 1, 0, 130]).u16(92, 5).u16(94, if set.is_newer { 957 } else { 852 });
+    record
+        .put(88, &[52, 1, 0, 130])
+        .u16(92, 5)
+        .u16(94, if set.is_newer { boot::NEWER_VERSION } else { boot::VERSION });
     record.put(96, &backup_size.to_le_bytes()).u32(116, 1033).u32(120, 196_609).put(124, &set.database.0);
     record.put(144, &set.last_lsn.to_bytes()).put(156, &set.database.0);
     record.put(216, &[9, 4, 0xD0, 0, 52]).put(224, &set.database.0);
-    record.text(104, "IntraMapsSpatialCloud");
+    record.text(104, boot::NAME);
     record.text(108, "SYNTHETIC\\SPATIALCLOUD");
     record.finish(b"SCIN")
 }

@@ -1,0 +1,81 @@
+//! The maps of a generated database tell the truth about its pages.
+
+use crate::checksum::PAGE_BYTES;
+use crate::page::{Page, PageBytes, page_type, protect};
+use crate::store::MapBits;
+use crate::writer::boot::VERSION;
+use crate::writer::database::{Database, DatabaseSpec};
+use crate::writer::record::RecordMaker;
+use crate::writer::rows::{LONGEST_PARCEL_BYTES, record, row};
+use crate::writer::space::{GAM_EXTENTS, GAM_INTERVAL, PFS_INTERVAL};
+use crate::writer::tables::TABLES;
+
+/// IAM page of the large table: behind those of ten base tables and their rows.
+const LARGE_IAM: u32 = 30;
+
+fn database(extents: u32) -> Database {
+    let spec = DatabaseSpec { seed: 1, extents, without: &[], version: VERSION, is_differential: false };
+    Database::new(&spec).expect("a size that fits")
+}
+
+fn page(database: &mut Database, number: u32) -> Box<PageBytes> {
+    let mut page = Box::new([0; PAGE_BYTES]);
+    database.fill(&mut page, number).expect("rows that fit");
+    protect(&mut page).expect("a true checksum");
+    page
+}
+
+/// Two PFS pages' ranges and a little.
+#[test]
+fn pages_are_allocated_where_something_is_and_only_there() {
+    let extents = (2 * PFS_INTERVAL + 100) / 8;
+    let mut database = database(extents);
+    let maps = [1, PFS_INTERVAL, 2 * PFS_INTERVAL].map(|number| page(&mut database, number));
+    let iam = page(&mut database, LARGE_IAM);
+    let iam = MapBits::read(&iam).expect("a map");
+    let object = |page: &PageBytes| u32::from_le_bytes([page[24], page[25], page[26], page[27]]);
+    let parcels = object(&page(&mut database, LARGE_IAM));
+    for number in 0..extents * 8 {
+        let found = page(&mut database, number);
+        let status = maps[(number / PFS_INTERVAL) as usize][100 + (number % PFS_INTERVAL) as usize];
+        let is_used = found[0] != 0;
+        assert_eq!(status & 0x40 != 0, is_used, "page {number}: PFS has {status:#x}");
+        if is_used {
+            assert_eq!(Page(&found).id().map(|id| id.number), Some(number));
+            assert_eq!(status & 0x10 != 0, Page(&found).page_type() == page_type::IAM, "page {number}");
+            let is_parcels = object(&found) == parcels && Page(&found).page_type() != page_type::IAM;
+            assert!(!is_parcels || iam.is_set(number / 8), "page {number} is not in the IAM page");
+        }
+    }
+}
+
+/// Beyond 4 GiB there is a second of each map, and the IAM pages are a chain.
+#[test]
+fn each_range_has_its_maps() {
+    let mut database = database(2 * GAM_EXTENTS + 40);
+    let types = [(0, page_type::GAM), (1, 9), (2, page_type::IAM), (6, page_type::DIFFERENTIAL_MAP), (7, 17)];
+    for range in 1..=2 {
+        for (place, page_type) in types {
+            let found = page(&mut database, range * GAM_INTERVAL + place);
+            assert_eq!(Page(&found).page_type(), page_type, "range {range}, page {place}");
+        }
+    }
+    let mut chain = vec![LARGE_IAM];
+    while let Some(next) = Page(&page(&mut database, chain[chain.len() - 1])).next() {
+        chain.push(next.number);
+    }
+    assert_eq!(chain, [LARGE_IAM, GAM_INTERVAL + 2, 2 * GAM_INTERVAL + 2]);
+    let last = page(&mut database, 2 * GAM_INTERVAL);
+    let bits = MapBits::read(&last).expect("a map");
+    assert!(!bits.is_set(39) && bits.is_set(40), "a clear bit is an extent in use");
+}
+
+#[test]
+fn no_record_is_longer_than_there_is_room_for() {
+    let mut maker = RecordMaker::default();
+    for index in (0..2000).chain(i32::MAX.cast_unsigned() - 2000..i32::MAX.cast_unsigned()) {
+        let row = row(9, &TABLES[0], index);
+        let length = record(&TABLES[0], &row, &mut maker).expect("a record").len();
+        assert!(length <= LONGEST_PARCEL_BYTES as usize, "row {index} has {length} bytes");
+    }
+}
