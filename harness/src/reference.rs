@@ -25,7 +25,7 @@ A file is a map. `title` and `steps` are needed; the rest is as wanted.
 | `contract` | the rules it proves |
 | `clock` | the first instant of simulated time, such as `2026-03-02T16:00[Australia/Sydney]` |
 | `settings` | settings of its stack, as below |
-| `files` | files to upload: `{ text: … }`, `{ random: { seed, size } }`, `{ backup: { seed, size, damage } }`, `{ real-backup: NAME }` |
+| `files` | files to upload: `{ text: … }`, `{ random: { seed, size } }`, `{ backup: { seed, size, damage, without: [TABLE] } }`, `{ real-backup: NAME }` |
 | `sites` | sites by code: `{ key: rsa-2048, from: [client], provisioned: true }`; `client` is where the client comes from |
 | `clients` | the clients it runs with; absent: all that can do every step |
 | `except` | clients that do not run it although they could, each with the reason |

@@ -437,8 +437,10 @@ fn tables() -> Result<(), Failed> {
     let report: Value = serde_json::from_slice(&output.stdout)?;
     let tables = report["sets"][0]["tables"].as_array().cloned().unwrap_or_default();
     let rows: u64 = tables.iter().filter_map(|table| table["rows"].as_u64()).sum();
+    let warnings = report["verdict"]["warnings"].as_array().cloned().unwrap_or_default();
+    let is_told = |warning: &Value| warning.as_str().is_some_and(|text| text.contains("ogr_metadata"));
     must(
-        tables.len() == 3 && rows == 5302 && report["verdict"]["warnings"] == json!([]),
+        tables.len() == 3 && rows == 5302 && warnings.len() == 1 && is_told(&warnings[0]),
         &report["verdict"],
     )?;
     let output = program(&["inspect", &world, "--table", "City", "--limit", "3", "--json"])?;

@@ -42,9 +42,10 @@ fn file(spec: &FileSpec, path: &Path) -> io::Result<Option<String>> {
     match spec {
         FileSpec::Text(text) => std::fs::write(path, text).map(|()| None),
         FileSpec::Random { seed, size_bytes } => random(*seed, *size_bytes, path).map(|()| None),
-        FileSpec::Backup { seed, size_bytes, damage } => {
+        FileSpec::Backup { seed, size_bytes, damage, without } => {
             let spec = Spec { seed: *seed, size_bytes: *size_bytes, damage: *damage };
-            generate(&spec, path).map(|()| None)
+            let without: Vec<&str> = without.iter().map(String::as_str).collect();
+            generate(&spec, &without, path).map(|()| None)
         }
         FileSpec::RealBackup { name } => match std::env::var_os(BACKUPS_VARIABLE) {
             Some(folder) => {
@@ -54,7 +55,7 @@ fn file(spec: &FileSpec, path: &Path) -> io::Result<Option<String>> {
                 Ok(Some(format!("real backup {name}")))
             }
             None => {
-                generate(&Spec { seed: 1, size_bytes: STAND_IN_BYTES, damage: None }, path)?;
+                generate(&Spec { seed: 1, size_bytes: STAND_IN_BYTES, damage: None }, &[], path)?;
                 Ok(Some(format!("generated backup, since {BACKUPS_VARIABLE} is not set")))
             }
         },
@@ -75,8 +76,8 @@ fn random(seed: u64, size_bytes: u64, path: &Path) -> io::Result<()> {
     out.flush()
 }
 
-fn generate(spec: &Spec, path: &Path) -> io::Result<()> {
-    writer::write(spec, BufWriter::with_capacity(1 << 20, File::create(path)?)).map(|_| ())
+fn generate(spec: &Spec, without: &[&str], path: &Path) -> io::Result<()> {
+    writer::write_without(spec, without, BufWriter::with_capacity(1 << 20, File::create(path)?)).map(|_| ())
 }
 
 /// Sites as the stack is told of them.

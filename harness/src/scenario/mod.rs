@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use spatialcloud_backup::writer::{DAMAGES, Damage};
+use spatialcloud_backup::writer::{DAMAGES, Damage, optional_tables};
 
 use crate::behaviours::BEHAVIOURS;
 use crate::contract;
@@ -107,6 +107,8 @@ pub enum FileSpec {
         size_bytes: u64,
         /// What is wrong with it, if anything.
         damage: Option<Damage>,
+        /// Tables it lacks.
+        without: Vec<String>,
     },
 }
 
@@ -357,8 +359,16 @@ fn files(node: &Node) -> Result<BTreeMap<String, FileSpec>, Mistake> {
             let mut fields = Fields::of(node, "backup")?;
             let (seed, size_bytes) = seed_and_size(&mut fields)?;
             let damage = fields.take("damage").map(damage).transpose()?;
+            let without = fields.texts("without")?;
+            for (name, place) in &without {
+                let known: Vec<&str> = optional_tables().collect();
+                if !known.contains(&name.as_str()) {
+                    return Err(Mistake::unknown(place, "table", name, &known));
+                }
+            }
+            let without = without.into_iter().map(|(name, _)| name).collect();
             fields.end()?;
-            FileSpec::Backup { seed, size_bytes, damage }
+            FileSpec::Backup { seed, size_bytes, damage, without }
         } else {
             fields.end()?;
             return Err(Mistake::new(&node.place, "a file needs one of: text, random, backup, real-backup"));
