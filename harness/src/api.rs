@@ -62,6 +62,8 @@ pub struct FileEntry {
 
 /// Longest call but those that wait for events.
 const TIMEOUT: Duration = Duration::from_secs(120);
+/// Longest call that may have a night's load in it.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(3600);
 
 impl Api {
     /// The API at `url`, such as `http://127.0.0.1:8022`.
@@ -178,7 +180,12 @@ impl Api {
 
     /// Moves time on: `{"by": "5m"}` or `{"to": "nightly"}`.
     pub async fn advance(&self, how: Value) -> Result<Value, ApiError> {
-        self.post("clock/advance", how).await
+        self.call("POST", "clock/advance", Some(how), LOAD_TIMEOUT).await
+    }
+
+    /// Runs a mover now, out of turn.
+    pub async fn run_mover(&self, name: &str) -> Result<Value, ApiError> {
+        self.call("POST", &format!("movers/{name}/run"), Some(json!({})), LOAD_TIMEOUT).await
     }
 
     /// A site hands over key and addresses.

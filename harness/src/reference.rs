@@ -102,10 +102,22 @@ pub fn text() -> String {
 
 /// Forms of `expect`, beyond the one in its example.
 const EXPECTATIONS: &[(&str, &str)] = &[
-    ("{ cloud | inbox | history: SITE/PATH, same-as: FILE }", "the file is there with those bytes"),
+    (
+        "{ cloud | inbox | history | out: SITE/PATH, same-as: FILE }",
+        "the file is there with those bytes; `out` holds the snapshots that readers see",
+    ),
     ("{ …, differs-from: FILE }", "it is there with other bytes"),
-    ("{ cloud | inbox | history: SITE/PATH, size: 1MiB }", "the file is there with that size"),
-    ("{ cloud | inbox | history: SITE/PATH, absent: true }", "no such file is there"),
+    ("{ cloud | inbox | history | out: SITE/PATH, size: 1MiB }", "the file is there with that size"),
+    ("{ cloud | inbox | history | out: SITE/PATH, absent: true }", "no such file is there"),
+    (
+        "{ table: SITE/dbo.parcels, rows: 7, load: 2, key: [id], row: { id: 7, name: x } }",
+        "readers see that table: with so many rows, of that load, with that primary key, with such a row among its first 10,000",
+    ),
+    ("{ table: SITE/dbo.parcels, absent: true }", "readers see no such table"),
+    (
+        "{ warehouse: SITE, load: 2, tables: 4, snapshots: 4 }",
+        "what readers see is of that load; `absent: true`: nothing has been loaded",
+    ),
     (
         "{ event: KIND, FIELD: VALUE, says: WORDS, capture: FIELD as NAME }",
         "such an event happened, or happens within ten seconds",

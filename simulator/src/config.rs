@@ -26,6 +26,8 @@ pub struct Config {
     pub endpoint: EndpointConfig,
     /// The movers (C-30 to C-35).
     pub movers: MoverConfig,
+    /// The nightly load (C-40 to C-46).
+    pub warehouse: WarehouseConfig,
     /// How long provisioning takes (C-02).
     pub provisioning: ProvisioningConfig,
     /// Sites that exist from the start, by code.
@@ -42,6 +44,7 @@ impl Default for Config {
             clock: ClockConfig::default(),
             endpoint: EndpointConfig::default(),
             movers: MoverConfig::default(),
+            warehouse: WarehouseConfig::default(),
             provisioning: ProvisioningConfig::default(),
             sites: BTreeMap::new(),
             faults: Vec::new(),
@@ -413,6 +416,55 @@ impl Default for MoverConfig {
             temporary_names: ["*.filepart", "*.part", "*.partial", ".in.*", ".~lock*", "~$*"]
                 .map(str::to_owned)
                 .to_vec(),
+        }
+    }
+}
+
+/// The nightly load (C-40 to C-46).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WarehouseConfig {
+    /// Nights of production data that are kept: tonight's, and those that readers may still be at.
+    pub kept_generations: u64,
+    /// Names in the metadata table (C-42).
+    pub metadata: MetadataConfig,
+}
+
+impl Default for WarehouseConfig {
+    fn default() -> WarehouseConfig {
+        WarehouseConfig { kept_generations: 2, metadata: MetadataConfig::default() }
+    }
+}
+
+/// Names of the metadata table and its columns, upper and lower case alike. The table's, FilePath and FileName are
+/// the vendor's; what the others are called is not public, so each is a list of which the first that exists is taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MetadataConfig {
+    /// The table.
+    pub table: String,
+    /// Its column with the folder below OUT.
+    pub file_path: String,
+    /// Its column with the files' name.
+    pub file_name: String,
+    /// The spatial table; without such a column FileName is its name.
+    pub table_name: Vec<String>,
+    /// The spatial table's schema; without such a column `dbo`, or whichever schema has the table.
+    pub table_schema: Vec<String>,
+    /// The spatial column; without such a column the table's first.
+    pub geometry_column: Vec<String>,
+}
+
+impl Default for MetadataConfig {
+    fn default() -> MetadataConfig {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        MetadataConfig {
+            table: "ogr_metadata".to_owned(),
+            file_path: "FilePath".to_owned(),
+            file_name: "FileName".to_owned(),
+            table_name: names(&["TableName", "Table_Name", "f_table_name", "LayerName"]),
+            table_schema: names(&["TableSchema", "Table_Schema", "f_table_schema", "SchemaName"]),
+            geometry_column: names(&["GeometryColumn", "Geometry_Column", "f_geometry_column"]),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::fault::{Effects, FaultError, Faults};
 use crate::journal::{Fact, Journal};
 use crate::mover::{self, Mover, Movers, Target};
 use crate::site::{SiteError, Sites};
+use crate::warehouse::Warehouse;
 
 /// File in the data folder that is locked while a stack runs on it.
 const LOCK_FILE: &str = "lock";
@@ -111,7 +112,9 @@ impl Stack {
         let journal = Journal::new(clock.clone(), Some(&data.join("events.jsonl"))).map_err(disk)?;
         let sites = Sites::open(data, journal.clone(), clock.clone(), config.endpoint.layout)?;
         add_sites(&config, &sites)?;
-        let movers = Movers::start(config.movers.clone(), sites.clone(), journal.clone(), clock.clone())?;
+        let warehouse = Warehouse::new(config.warehouse.clone(), journal.clone(), clock.clone());
+        let movers =
+            Movers::start(config.movers.clone(), warehouse, sites.clone(), journal.clone(), clock.clone())?;
         let listener =
             TcpListener::bind(http).await.map_err(|error| StartError::Listen { address: http, error })?;
         let http = listener.local_addr().map_err(|error| StartError::Listen { address: http, error })?;
@@ -161,11 +164,12 @@ impl Stack {
             // Ends only when told to; there is nobody left to tell of an error then.
             let _ = axum::serve(listener, control::router(state)).with_graceful_shutdown(until).await;
         });
+        journal.record(None, Fact::StackStarted {});
+        movers.catch_up().await;
         let keeping = vec![
             tokio::spawn(async move { movers.keep_time().await }),
             tokio::spawn(keep_clock(clock.clone(), clock_file.clone())),
         ];
-        journal.record(None, Fact::StackStarted {});
         Ok(Stack {
             clock_file,
             _lock: lock,

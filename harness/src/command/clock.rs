@@ -47,9 +47,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
                 (None, to) => json!({"to": to}),
             };
             answered(api.advance(how).await, arguments.json, |answer| {
-                for run in answer["runs"].as_array().into_iter().flatten() {
-                    mover::show_run(run);
-                }
+                mover::show_runs(answer["runs"].as_array().map_or(&[], Vec::as_slice));
                 println!("{}", text(answer, "now"));
             })
         }

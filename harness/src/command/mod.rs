@@ -15,6 +15,7 @@ mod report;
 mod run;
 mod site;
 mod up;
+mod warehouse;
 
 use std::io::IsTerminal;
 
@@ -56,6 +57,8 @@ pub enum Command {
     Clock(clock::Arguments),
     /// Arm and disarm faults of a running stack
     Fault(fault::Arguments),
+    /// Show the production tables, snapshots and loads of a site in a running stack
+    Warehouse(warehouse::Arguments),
     /// Show what happened in a running stack
     Events(events::Arguments),
 }
@@ -77,6 +80,7 @@ pub async fn perform(command: Command) -> Exit {
         Command::Mover(arguments) => mover::perform(arguments).await,
         Command::Clock(arguments) => clock::perform(arguments).await,
         Command::Fault(arguments) => fault::perform(arguments).await,
+        Command::Warehouse(arguments) => warehouse::perform(arguments).await,
         Command::Events(arguments) => events::perform(arguments).await,
     }
 }
@@ -85,7 +89,13 @@ pub async fn perform(command: Command) -> Exit {
 #[derive(Args, Clone)]
 pub struct Target {
     /// Control API of the running stack
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8022", env = "SPATIALCLOUD_API")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8022",
+        env = "SPATIALCLOUD_API"
+    )]
     api: String,
 }
 

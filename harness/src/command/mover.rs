@@ -1,7 +1,7 @@
 //! `mover`: shows and runs the movers of a running stack.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Target, answered, text};
 use crate::exit::Exit;
@@ -43,14 +43,29 @@ pub async fn perform(arguments: Arguments) -> Exit {
                 );
             }
         }),
-        Action::Run { name } => {
-            answered(api.post(&format!("movers/{name}/run"), json!({})).await, arguments.json, show_run)
+        Action::Run { name } => answered(api.run_mover(&name).await, arguments.json, show_run),
+    }
+}
+
+/// Runs in order. A night has hundreds with nothing to do: those in a row are one line.
+pub fn show_runs(runs: &[Value]) {
+    let is_idle = |run: &Value| ["moved", "left", "failed"].iter().all(|count| run[*count] == 0);
+    for stretch in runs.chunk_by(|one, next| is_idle(one) && is_idle(next) && one["mover"] == next["mover"]) {
+        match stretch {
+            [first, .., last] => println!(
+                "{} mover from {} to {}: {} runs, nothing to move",
+                text(first, "mover"),
+                text(first, "at"),
+                text(last, "at"),
+                stretch.len()
+            ),
+            _ => stretch.iter().for_each(show_run),
         }
     }
 }
 
 /// One run in one line.
-pub fn show_run(run: &Value) {
+fn show_run(run: &Value) {
     println!(
         "{} mover at {}: {} moved, {} left, {} failed",
         text(run, "mover"),

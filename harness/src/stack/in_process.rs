@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use spatialcloud_backup::{DataError, Database};
-use spatialcloud_simulator::config::{Config, Preset};
+use spatialcloud_simulator::config::{Config, MetadataConfig, Preset};
 use spatialcloud_simulator::fault::{self, FAULTS, FaultSpec};
 use spatialcloud_simulator::journal::{Fact, KindDoc};
 use spatialcloud_simulator::site::key::PublicKey;
@@ -39,7 +39,8 @@ pub(super) fn fault_parameters() -> &'static [(&'static str, &'static str)] {
 }
 
 pub(super) fn preview(database: &Database<File>) -> Result<(Vec<String>, Vec<String>), DataError> {
-    preview::preview(database).map(|Preview { exports, warnings }| (exports, warnings))
+    let preview = preview::preview(database, &MetadataConfig::default());
+    preview.map(|Preview { exports, warnings, .. }| (exports, warnings))
 }
 
 pub(super) fn check_fault(spec: &Value) -> Result<(), String> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Failure, Names, Parsed, Step, World};
+use super::{Failure, Names, Parsed, Step, World, production};
 use crate::api::{FileEntry, escaped};
 use crate::hash::sha256;
 use crate::scenario::fields::{Fields, Mistake, text};
@@ -21,7 +21,7 @@ const EVENT_WAIT: Duration = Duration::from_secs(10);
 const PIECE_BYTES: usize = 1 << 20;
 
 pub(super) fn expect(fields: &mut Fields<'_>, names: &Names) -> Parsed {
-    for area in ["cloud", "inbox", "history"] {
+    for area in ["cloud", "inbox", "history", "out"] {
         if let Some(path) = fields.text(area)? {
             return file(area, &path, fields, names);
         }
@@ -31,6 +31,12 @@ pub(super) fn expect(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     }
     if let Some(node) = fields.take("no-event") {
         return event(node, fields, true);
+    }
+    if let Some(path) = fields.text("table")? {
+        return production::table(&path, fields, names);
+    }
+    if let Some(site) = fields.text("warehouse")? {
+        return production::warehouse(&site, fields, names);
     }
     let requests = fields.texts("requests")?;
     if !requests.is_empty() {
@@ -57,7 +63,7 @@ pub(super) fn expect(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     }
     Err(Mistake::new(
         fields.place(),
-        "expect: expected one of cloud, inbox, history, event, no-event, requests, no-request, client",
+        "expect: expected one of cloud, inbox, history, out, table, warehouse, event, no-event, requests, no-request, client",
     ))
 }
 
@@ -250,6 +256,10 @@ impl Step for EventState {
             let value = event.get(field).cloned().unwrap_or(Value::Null);
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             world.captures.insert(name.clone(), value);
+        }
+        if self.kind == "warehouse.loaded" {
+            let load = format!("load {}: {} tables, {} rows", event["load"], event["tables"], event["rows"]);
+            world.story.push(format!("{load}, {} snapshots", event["snapshots"]));
         }
         if self.kind == "warehouse.inspected" {
             let word = |name: &str| event[name].as_str().unwrap_or("?").to_owned();

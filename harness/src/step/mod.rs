@@ -5,6 +5,7 @@ mod fault;
 mod legacy_ftp;
 mod operations;
 mod place;
+mod production;
 mod time;
 
 use std::collections::BTreeMap;

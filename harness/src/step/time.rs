@@ -51,7 +51,7 @@ pub(super) fn run_mover(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
 #[async_trait]
 impl Step for RunMover {
     async fn run(&self, world: &mut World) -> Result<(), Failure> {
-        world.stack.api().post(&format!("movers/{}/run", self.0), json!({})).await?;
+        world.stack.api().run_mover(&self.0).await?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! `/sites/{code}/files`: what lies in the inbox, the client folder and the history.
+//! `/sites/{code}/files`: what lies in the inbox, the client folder, the history, and below OUT.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -15,6 +15,7 @@ use super::error::ApiError;
 use super::{State, sites};
 use crate::site::Site;
 use crate::site::path::SitePath;
+use crate::warehouse::generation::{Generations, OUT};
 
 /// Bytes hashed at a time.
 const PIECE_BYTES: usize = 1024 * 1024;
@@ -37,13 +38,20 @@ pub(super) enum Area {
     Inbox,
     Cloud,
     History,
+    /// The snapshots of the generation that readers see now.
+    Out,
 }
 
+/// The area's folder; held open, it stays that of one generation.
 fn root(site: &Site, area: Area) -> io::Result<Dir> {
     let path = match area {
-        Area::Inbox => site.area.root(),
-        Area::Cloud => &site.cloud,
-        Area::History => &site.history,
+        Area::Inbox => site.area.root().to_owned(),
+        Area::Cloud => site.cloud.clone(),
+        Area::History => site.history.clone(),
+        Area::Out => match Generations::below(&site.warehouse).current()? {
+            Some((folder, _)) => folder.join(OUT),
+            None => return Err(io::ErrorKind::NotFound.into()),
+        },
     };
     Dir::open_ambient_dir(path, ambient_authority())
 }
@@ -56,7 +64,7 @@ fn disk(error: io::Error) -> ApiError {
 }
 
 /// Runs file work where it may block.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(error.to_string()))?
@@ -71,7 +79,12 @@ pub(super) async fn list(
     let site = sites::found(&state, &code)?;
     blocking(move || {
         let mut files = Vec::new();
-        collect(&root(&site, listing.area).map_err(disk)?, "", listing.sha256, &mut files).map_err(disk)?;
+        match root(&site, listing.area) {
+            Ok(root) => collect(&root, "", listing.sha256, &mut files).map_err(disk)?,
+            // Before the first load there is no OUT.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(disk(error)),
+        }
         files.sort_by(|a, b| a["path"].as_str().cmp(&b["path"].as_str()));
         Ok(Json(json!({"files": files})))
     })

@@ -7,6 +7,7 @@ mod faults;
 mod files;
 mod movers;
 mod sites;
+mod warehouse;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -83,6 +84,8 @@ pub fn router(state: State) -> Router {
         .route("/sites/{code}/addresses", put(sites::set_addresses))
         .route("/sites/{code}/files", get(files::list))
         .route("/sites/{code}/files/{area}/{*path}", get(files::read))
+        .route("/warehouse/{code}", get(warehouse::show))
+        .route("/warehouse/{code}/tables/{name}/rows", get(warehouse::rows))
         .route("/clock", get(clock::show))
         .route("/clock/advance", post(clock::advance))
         .route("/movers", get(movers::list))

@@ -146,4 +146,14 @@ facts! {
     "database.warned" DatabaseWarned { path: String, reason: String }
     /// The moved backup was read: whether the nightly load would take it, how many tables it has, and what its metadata table exports.
     "warehouse.inspected" WarehouseInspected { path: String, accepted: bool, database: Option<String>, server_version: Option<String>, tables: Option<u64>, exports: Vec<String>, reasons: Vec<String>, warnings: Vec<String> }
+    /// A table of the upload is in production, dropped and made anew where it was there before.
+    "table.loaded" TableLoaded { table: String, rows: u64, replaced: bool, indexes: Vec<String>, warnings: Vec<String> } volatile { duration_ms: u64 }
+    /// A table's shapefile set was written below OUT.
+    "snapshot.written" SnapshotWritten { table: String, path: String, records: u64, geometry: Option<String>, srid: Option<i32>, files: Vec<String>, notices: Vec<String> } volatile { duration_ms: u64 }
+    /// A row of the metadata table gave no shapefile.
+    "snapshot.skipped" SnapshotSkipped { row: u64, reason: String }
+    /// Readers see tonight's data from now on: all tables and snapshots, switched in one step.
+    "warehouse.loaded" WarehouseLoaded { load: u64, path: String, tables: u64, rows: u64, snapshots: u64, kept_tables: u64, kept_snapshots: u64 } volatile { duration_ms: u64 }
+    /// Nothing was loaded: readers see what they saw before. `load` is what they see, if anything was ever loaded.
+    "warehouse.failed" WarehouseFailed { path: String, reasons: Vec<String>, load: Option<u64> }
 }

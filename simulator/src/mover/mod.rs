@@ -15,7 +15,7 @@ use crate::config::{MoverConfig, Pace};
 use crate::journal::{Fact, Journal};
 use crate::pattern;
 use crate::site::{Site, Sites};
-use crate::warehouse;
+use crate::warehouse::Warehouse;
 pub use schedule::{Mover, Schedule, ScheduleError};
 
 /// One run of one mover.
@@ -93,8 +93,9 @@ struct Inner {
     sites: Sites,
     journal: Journal,
     clock: Clock,
+    warehouse: Warehouse,
     /// Held by whoever moves time or files: runs never overlap.
-    turn: Mutex<()>,
+    turn: Arc<Mutex<()>>,
 }
 
 /// Something that happens at its own time.
@@ -107,6 +108,7 @@ impl Movers {
     /// Movers over `sites`; mends what an earlier process left half done.
     pub fn start(
         config: MoverConfig,
+        warehouse: Warehouse,
         sites: Sites,
         journal: Journal,
         clock: Clock,
@@ -117,8 +119,29 @@ impl Movers {
                 .map_err(|error| StartError::Recovery { site: site.code.clone(), error })?;
         }
         Ok(Movers {
-            inner: Arc::new(Inner { config, schedule, sites, journal, clock, turn: Mutex::new(()) }),
+            inner: Arc::new(Inner {
+                config,
+                schedule,
+                sites,
+                journal,
+                clock,
+                warehouse,
+                turn: Arc::default(),
+            }),
         })
+    }
+
+    /// Loads what an earlier process moved and did not get to load. Nothing else is moved, and time is not, before
+    /// that is done.
+    pub async fn catch_up(&self) {
+        let turn = self.inner.turn.clone().lock_owned().await;
+        let movers = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            for site in movers.inner.sites.all() {
+                movers.inner.warehouse.catch_up(&site);
+            }
+        });
     }
 
     /// When each mover runs next.
@@ -262,7 +285,7 @@ impl Movers {
                 }
             }
             if mover == Mover::Nightly {
-                warehouse::after_the_move(&site, &arrived, &self.inner.journal);
+                self.inner.warehouse.after_the_move(&site, &arrived);
             }
         }
         totals

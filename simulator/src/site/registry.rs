@@ -73,6 +73,8 @@ pub struct Site {
     pub cloud: PathBuf,
     /// Replaced generations of moved files.
     pub history: PathBuf,
+    /// Its production tables and snapshots.
+    pub warehouse: PathBuf,
 }
 
 /// What stands in `site.json`. Flattened fields cannot be told from unknown ones, so those pass.
@@ -221,6 +223,7 @@ impl Sites {
             area: Arc::new(area),
             cloud: folder.join("cloud"),
             history: folder.join("history"),
+            warehouse: folder.join("warehouse"),
         })
     }
 

@@ -6,38 +6,7 @@ use std::collections::HashMap;
 
 use super::answer::{Answer, Export, Refusal};
 use super::target::resolve;
-
-/// The name of the metadata table.
-pub const METADATA_TABLE: &str = "ogr_metadata";
-
-/// Names of the metadata table's columns, upper and lower case alike. FilePath and FileName are the vendor's; what
-/// the others are called is not public, so each is a list of which the first that exists is taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MetadataColumns {
-    /// The folder below OUT.
-    pub file_path: String,
-    /// The files' name.
-    pub file_name: String,
-    /// The spatial table; without such a column FileName is its name.
-    pub table: Vec<String>,
-    /// The table's schema; without such a column `dbo`, or whichever schema has the table.
-    pub schema: Vec<String>,
-    /// The spatial column; without such a column the table's first.
-    pub geometry: Vec<String>,
-}
-
-impl Default for MetadataColumns {
-    fn default() -> MetadataColumns {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        MetadataColumns {
-            file_path: "FilePath".to_owned(),
-            file_name: "FileName".to_owned(),
-            table: names(&["TableName", "Table_Name", "f_table_name", "LayerName"]),
-            schema: names(&["TableSchema", "Table_Schema", "f_table_schema", "SchemaName"]),
-            geometry: names(&["GeometryColumn", "Geometry_Column", "f_geometry_column"]),
-        }
-    }
-}
+use crate::config::MetadataConfig;
 
 /// The metadata table as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,10 +30,10 @@ pub struct UploadedTable {
 
 /// The metadata table lacks a column without which no row can be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{METADATA_TABLE} has no column {column}, only {found:?}: no shapefiles; add the column at the source"
-)]
+#[error("{table} has no column {column}, only {found:?}: no shapefiles; add the column at the source")]
 pub struct Unusable {
+    /// The metadata table's name.
+    pub table: String,
     /// The column.
     pub column: String,
     /// Those it has.
@@ -78,15 +47,19 @@ pub struct Unusable {
 pub fn decide(
     metadata: &Metadata,
     tables: &[UploadedTable],
-    names: &MetadataColumns,
+    names: &MetadataConfig,
 ) -> Result<Vec<Answer>, Unusable> {
     let find = |name: &String| metadata.columns.iter().position(|column| same(column, name));
     let needed = |name: &String| {
-        find(name).ok_or_else(|| Unusable { column: name.clone(), found: metadata.columns.clone() })
+        find(name).ok_or_else(|| Unusable {
+            table: names.table.clone(),
+            column: name.clone(),
+            found: metadata.columns.clone(),
+        })
     };
     let (file_path, file_name) = (needed(&names.file_path)?, needed(&names.file_name)?);
-    let [table, schema, geometry] =
-        [&names.table, &names.schema, &names.geometry].map(|names| names.iter().find_map(find));
+    let [table, schema, geometry] = [&names.table_name, &names.table_schema, &names.geometry_column]
+        .map(|names| names.iter().find_map(find));
     let mut taken: HashMap<String, usize> = HashMap::new();
     let mut answers = Vec::with_capacity(metadata.rows.len());
     for (index, row) in metadata.rows.iter().enumerate() {
@@ -202,7 +175,7 @@ mod tests {
             columns: columns.iter().map(|column| (*column).to_owned()).collect(),
             rows: rows.iter().map(|row| row.iter().map(text).collect()).collect(),
         };
-        let answers = decide(&metadata, &uploaded(), &MetadataColumns::default()).expect("usable");
+        let answers = decide(&metadata, &uploaded(), &MetadataConfig::default()).expect("usable");
         answers.iter().map(ToString::to_string).collect()
     }
 
@@ -285,7 +258,7 @@ mod tests {
             rows: vec![row.iter().map(|text| Some(text.to_string())).collect()],
         };
         let decide_one = |row| {
-            let answers = decide(&metadata(row), &uploaded(), &MetadataColumns::default()).expect("usable");
+            let answers = decide(&metadata(row), &uploaded(), &MetadataConfig::default()).expect("usable");
             answers.into_iter().next().expect("one row")
         };
         for (row, expected) in [
@@ -314,7 +287,7 @@ mod tests {
     fn a_metadata_table_without_the_two_columns_is_unusable() {
         let metadata =
             Metadata { columns: vec!["FilePath".to_owned(), "Layer".to_owned()], rows: Vec::new() };
-        let error = decide(&metadata, &uploaded(), &MetadataColumns::default()).expect_err("no FileName");
+        let error = decide(&metadata, &uploaded(), &MetadataConfig::default()).expect_err("no FileName");
         assert_eq!(
             error.to_string(),
             "ogr_metadata has no column FileName, only [\"FilePath\", \"Layer\"]: no shapefiles; add the column at the source"

@@ -5,8 +5,9 @@ use std::io::{Read, Seek};
 
 use spatialcloud_backup::{DataError, Database, SqlType, Table, Value};
 
-use super::answer::Answer;
-use super::metadata::{METADATA_TABLE, Metadata, MetadataColumns, UploadedTable, decide};
+use super::answer::{Answer, Export};
+use super::metadata::{Metadata, UploadedTable, decide};
+use crate::config::MetadataConfig;
 
 /// Most rows of a metadata table that are answered; a warehouse has some hundred tables.
 const MOST_ROWS: usize = 10_000;
@@ -18,16 +19,35 @@ pub struct Preview {
     pub exports: Vec<String>,
     /// What somebody should look at before the night.
     pub warnings: Vec<String>,
+    /// The answer to each row, in order.
+    pub answers: Vec<Answer>,
+    /// The shapefiles among them.
+    pub wanted: Vec<Wanted>,
+}
+
+/// A shapefile that a row of the metadata table asks for and can have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The row, from 1.
+    pub row: usize,
+    /// Which table, and where to.
+    pub export: Export,
+    /// Name of the table's spatial column.
+    pub spatial_column: String,
 }
 
 /// Reads the metadata table and answers its rows.
 ///
 /// # Errors
 /// When a row of the metadata table cannot be read.
-pub fn preview<S: Read + Seek>(database: &Database<S>) -> Result<Preview, DataError> {
-    let Some(table) = metadata_table(database.tables()) else {
+pub fn preview<S: Read + Seek>(
+    database: &Database<S>,
+    config: &MetadataConfig,
+) -> Result<Preview, DataError> {
+    let name = &config.table;
+    let Some(table) = metadata_table(database.tables(), name) else {
         let warning = format!(
-            "there is no table {METADATA_TABLE}: the tables would be loaded, and no shapefile written (C-42); \
+            "there is no table {name}: the tables would be loaded, and no shapefile written (C-42); \
              add it to the warehouse, with FilePath and FileName"
         );
         return Ok(Preview { warnings: vec![warning], ..Preview::default() });
@@ -35,33 +55,44 @@ pub fn preview<S: Read + Seek>(database: &Database<S>) -> Result<Preview, DataEr
     let mut preview = Preview::default();
     let metadata = read(database, table)?;
     if metadata.rows.len() == MOST_ROWS {
-        preview.warnings.push(format!("{METADATA_TABLE}: only the first {MOST_ROWS} rows are answered"));
+        preview.warnings.push(format!("{name}: only the first {MOST_ROWS} rows are answered"));
     }
     let tables: Vec<UploadedTable> = database.tables().iter().map(uploaded).collect();
-    match decide(&metadata, &tables, &MetadataColumns::default()) {
+    match decide(&metadata, &tables, config) {
         Err(unusable) => preview.warnings.push(unusable.to_string()),
         Ok(answers) => {
             for (number, answer) in (1..).zip(&answers) {
                 let line = match answer {
                     Answer::Export(export) => {
-                        let UploadedTable { schema, name, .. } = &tables[export.table];
+                        let UploadedTable { schema, name, spatial_columns } = &tables[export.table];
+                        preview.wanted.push(Wanted {
+                            row: number,
+                            export: export.clone(),
+                            spatial_column: spatial_columns[export.spatial_column].clone(),
+                        });
                         format!("row {number}, {schema}.{name}: {answer}")
                     }
                     Answer::Skipped | Answer::Refused(_) => format!("row {number}: {answer}"),
                 };
                 if matches!(answer, Answer::Refused(_)) {
-                    preview.warnings.push(format!("{METADATA_TABLE}, {line}"));
+                    preview.warnings.push(format!("{name}, {line}"));
                 }
                 preview.exports.push(line);
             }
+            preview.answers = answers;
         }
     }
     Ok(preview)
 }
 
+/// Whether it is the metadata table, in whichever schema.
+pub fn is_metadata(table: &Table, name: &str) -> bool {
+    table.name.to_lowercase() == name.to_lowercase()
+}
+
 /// `dbo`'s where several schemas have one.
-fn metadata_table(tables: &[Table]) -> Option<&Table> {
-    let mut named = tables.iter().filter(|table| table.name.eq_ignore_ascii_case(METADATA_TABLE));
+fn metadata_table<'t>(tables: &'t [Table], name: &str) -> Option<&'t Table> {
+    let mut named = tables.iter().filter(|table| is_metadata(table, name));
     let first = named.clone().next();
     named.find(|table| table.schema.eq_ignore_ascii_case("dbo")).or(first)
 }

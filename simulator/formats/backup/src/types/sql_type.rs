@@ -107,6 +107,13 @@ impl SqlType {
         }
     }
 
+    /// The type of that name; [`SqlType::Unknown`] of number 0 where there is none.
+    pub fn named(name: &str) -> SqlType {
+        let own = [SqlType::HierarchyId, SqlType::Geometry, SqlType::Geography, SqlType::Clr];
+        let known = TYPES.iter().map(|(_, known, ..)| *known).chain(own);
+        known.into_iter().find(|known| known.name() == name).unwrap_or(SqlType::Unknown(0))
+    }
+
     /// Bytes in the fixed part of records, for a column of that length.
     pub(crate) fn fixed_bytes(self, max_length_bytes: i16) -> u16 {
         let fixed = TYPES.iter().find(|(_, known, ..)| *known == self).map_or(0, |(.., bytes)| *bytes);
