@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on says where.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Cursor};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use spatialcloud_backup::writer::Random;
+use spatialcloud_backup::writer::{Random, Spec};
+use spatialcloud_backup::{Backup, Database};
 use spatialcloud_harness::api::Api;
 use spatialcloud_harness::client::{Login, Operation, named};
 use spatialcloud_harness::keys;
@@ -17,6 +18,10 @@ use spatialcloud_harness::stack::SftpAddress;
 const KILLS: u64 = 25;
 /// Files that each run has to move.
 const FILES: usize = 200;
+/// How often the stack is killed in the middle of a load.
+const LOAD_KILLS: u64 = 12;
+/// Files that a load stages: four tables, three snapshots of six files.
+const STAGED_FILES: usize = 22;
 
 /// A stack in a process of its own, killed when dropped.
 struct Process {
@@ -153,6 +158,103 @@ fn a_killed_mover_leaves_every_file_on_exactly_one_side() {
     assert!(
         cut_off > KILLS / 2,
         "only {cut_off} of {KILLS} kills came in the middle of a run: nothing was tested"
+    );
+}
+
+/// Files that a load has staged so far.
+fn staged(warehouse: &Path) -> usize {
+    let folders = std::fs::read_dir(warehouse.join("generations")).into_iter().flatten().flatten();
+    let staged = folders.filter(|folder| folder.file_name().to_string_lossy().ends_with(".staged"));
+    staged.map(|folder| paths(&folder.path()).len()).sum()
+}
+
+/// Files below a folder that others may be writing to.
+fn paths(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(paths(&entry.path())),
+            _ => found.push(entry.path()),
+        }
+    }
+    found
+}
+
+/// Load and rows of parcels that a reader sees, every file of them being there; `None` before the first load.
+fn seen(warehouse: &Path) -> Option<(u64, u64)> {
+    let folder = std::fs::canonicalize(warehouse.join("current")).ok()?;
+    let generation: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("generation.json")).unwrap()).unwrap();
+    let tables = generation["tables"].as_array().unwrap();
+    for table in tables {
+        let file = folder.join("tables").join(table["file"].as_str().unwrap());
+        assert_eq!(std::fs::metadata(file).unwrap().len(), table["size_bytes"].as_u64().unwrap());
+    }
+    for file in
+        generation["snapshots"].as_array().unwrap().iter().flat_map(|it| it["files"].as_array().unwrap())
+    {
+        assert!(folder.join("OUT").join(file.as_str().unwrap()).exists(), "{file}");
+    }
+    let parcels = tables.iter().find(|table| table["name"] == "parcels").unwrap();
+    Some((generation["load"].as_u64().unwrap(), parcels["rows"].as_u64().unwrap()))
+}
+
+#[test]
+fn a_killed_load_shows_one_whole_night_and_is_made_up_for() {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    println!("seed {seed}; again: SEED={seed} cargo test -p spatialcloud-harness --test killed");
+    let mut random = Random::new(seed);
+    let mut below = |limit: usize| {
+        let mut bytes = [0; 8];
+        random.fill(&mut bytes);
+        usize::try_from(u64::from_le_bytes(bytes) % limit as u64).unwrap()
+    };
+    let folder = folder(&keys::pair("rsa-2048").unwrap().public);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    drop(Process::start(folder.path()));
+    let site = folder.path().join("data/sites/CITY");
+    let warehouse = site.join("warehouse");
+    let mut cut_off = 0;
+    let mut last = None;
+    for round in 1..=LOAD_KILLS {
+        // Each night is larger than the one before, so that its number of rows tells it.
+        let mut backup = Vec::new();
+        let spec = Spec { seed: round, size_bytes: (1 << 20) + round * 65_536, damage: None };
+        spatialcloud_backup::writer::write(&spec, &mut backup).unwrap();
+        let name = "Database/IntraMapsSpatialCloud.bak";
+        std::fs::write(site.join("inbox").join(name), &backup).unwrap();
+        let database = Database::open(Backup::file(Cursor::new(backup))).unwrap();
+        let rows = database.table("dbo", "parcels").unwrap().row_count;
+
+        let stack = Process::start(folder.path());
+        let runner = stack.api();
+        let mut run = runtime.spawn(async move { runner.run_mover("nightly").await });
+        let enough = below(STAGED_FILES);
+        while !run.is_finished() && staged(&warehouse) <= enough {
+            std::hint::spin_loop();
+        }
+        drop(stack);
+        let _ = runtime.block_on(&mut run);
+        let now = seen(&warehouse);
+        let is_tonight = now.is_some_and(|(_, found)| found == rows);
+        assert!(
+            is_tonight || now == last,
+            "seed {seed}, round {round}: {now:?} is neither night, last {last:?}"
+        );
+        cut_off += u64::from(!is_tonight);
+
+        // What was cut off is loaded by the start, before any mover runs; the backup still in the inbox by the mover.
+        let stack = Process::start(folder.path());
+        runtime.block_on(stack.api().run_mover("nightly")).unwrap();
+        let mended = seen(&warehouse);
+        assert_eq!(mended.map(|(_, found)| found), Some(rows), "seed {seed}, round {round}: not made up for");
+        assert!(mended.map(|(load, _)| load) > last.map(|(load, _)| load), "{mended:?} after {last:?}");
+        assert_eq!(staged(&warehouse), 0);
+        last = mended;
+    }
+    assert!(
+        cut_off > LOAD_KILLS / 2,
+        "only {cut_off} of {LOAD_KILLS} kills came in the middle of a load: nothing was tested"
     );
 }
 
