@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Span, Timestamp, ZonedDateTime};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::clock::Clock;
 use crate::config::{MoverConfig, Pace};
@@ -95,8 +95,20 @@ struct Inner {
     clock: Clock,
     warehouse: Warehouse,
     /// Held by whoever moves time or files: runs never overlap.
-    turn: Arc<Mutex<()>>,
+    turn: Mutex<()>,
+    /// Held from the nightly move to the end of the loads that follow from it. A load can take longer than the
+    /// interval mover waits, and is none of its business.
+    loading: Arc<Mutex<()>>,
 }
+
+/// What a nightly run brought and is still to be loaded.
+struct Loads {
+    _loading: OwnedMutexGuard<()>,
+    arrived: Vec<Arrived>,
+}
+
+/// A site, and the paths that were moved into its client folder.
+type Arrived = (Arc<Site>, Vec<String>);
 
 /// Something that happens at its own time.
 enum Due {
@@ -126,22 +138,29 @@ impl Movers {
                 journal,
                 clock,
                 warehouse,
-                turn: Arc::default(),
+                turn: Mutex::default(),
+                loading: Arc::default(),
             }),
         })
     }
 
-    /// Loads what an earlier process moved and did not get to load. Nothing else is moved, and time is not, before
-    /// that is done.
+    /// Loads what an earlier process moved and did not get to load, in the background. Time is not advanced, and
+    /// nothing else loaded, before that is done.
     pub async fn catch_up(&self) {
-        let turn = self.inner.turn.clone().lock_owned().await;
-        let movers = self.clone();
-        tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            for site in movers.inner.sites.all() {
-                movers.inner.warehouse.catch_up(&site);
+        let arrived = self.inner.sites.all().into_iter().map(|site| (site, Vec::new())).collect();
+        let loads = Loads { _loading: self.inner.loading.clone().lock_owned().await, arrived };
+        tokio::spawn(self.clone().load(loads));
+    }
+
+    /// Loads what arrived, site by site; a site to which nothing came is asked whether an earlier load waits.
+    async fn load(self, loads: Loads) {
+        // File work blocks; the endpoint must not wait for it. A panic in it is told by its thread.
+        let _ = tokio::task::spawn_blocking(move || {
+            for (site, arrived) in &loads.arrived {
+                self.inner.warehouse.after_the_move(site, arrived);
             }
-        });
+        })
+        .await;
     }
 
     /// When each mover runs next.
@@ -156,13 +175,22 @@ impl Movers {
     /// Runs a mover now, out of turn.
     pub async fn run(&self, mover: Mover) -> Run {
         let _turn = self.inner.turn.lock().await;
-        self.perform(mover).await
+        self.perform_and_load(mover).await
+    }
+
+    async fn perform_and_load(&self, mover: Mover) -> Run {
+        let (run, loads) = self.perform(mover).await;
+        if let Some(loads) = loads {
+            self.clone().load(loads).await;
+        }
+        run
     }
 
     /// Moves time forward; every run and provisioning that falls due is done in order, at its own time.
     pub async fn advance(&self, target: Target) -> Result<Vec<Run>, AdvanceError> {
         let inner = &self.inner;
         let _turn = inner.turn.lock().await;
+        drop(inner.loading.lock().await);
         let from = inner.clock.now();
         let until = match target {
             Target::To(instant) => instant,
@@ -184,7 +212,7 @@ impl Movers {
             for due in due {
                 match due {
                     Due::Provisioning(code) => self.provision(&code),
-                    Due::Run(mover) => runs.push(self.perform(mover).await),
+                    Due::Run(mover) => runs.push(self.perform_and_load(mover).await),
                 }
             }
         }
@@ -219,7 +247,9 @@ impl Movers {
                     // Advanced past it meanwhile: `advance` has performed it.
                     Due::Run(mover) if inner.schedule.next(mover, at) <= inner.clock.now() => {}
                     Due::Run(mover) => {
-                        self.perform(mover).await;
+                        if let (_, Some(loads)) = self.perform(mover).await {
+                            tokio::spawn(self.clone().load(loads));
+                        }
                     }
                 }
             }
@@ -242,20 +272,27 @@ impl Movers {
         let _ = self.inner.sites.provision(code);
     }
 
-    async fn perform(&self, mover: Mover) -> Run {
+    async fn perform(&self, mover: Mover) -> (Run, Option<Loads>) {
+        let loading = match mover {
+            // Before a file takes the place of one that is being read.
+            Mover::Nightly => Some(self.inner.loading.clone().lock_owned().await),
+            Mover::Interval => None,
+        };
         let movers = self.clone();
         let at = self.inner.clock.zoned();
         // File work blocks; the endpoint must not wait for it.
         let worked = tokio::task::spawn_blocking(move || movers.sweep(mover)).await;
-        let (moved, left, failed) = worked.unwrap_or((0, 0, 1));
+        let ((moved, left, failed), arrived) = worked.unwrap_or(((0, 0, 1), Vec::new()));
         self.inner
             .journal
             .record(None, Fact::MoverFinished { mover: mover.name().to_owned(), moved, left, failed });
-        Run { mover, at, moved, left, failed }
+        (Run { mover, at, moved, left, failed }, loading.map(|_loading| Loads { _loading, arrived }))
     }
 
-    fn sweep(&self, mover: Mover) -> (u32, u32, u32) {
+    /// Moves what is due at every site; answers how many files were moved, left and failed, and what arrived where.
+    fn sweep(&self, mover: Mover) -> ((u32, u32, u32), Vec<Arrived>) {
         let mut totals = (0, 0, 0);
+        let mut brought = Vec::new();
         for site in self.inner.sites.all() {
             let mut arrived = Vec::new();
             for folder in mover.folders() {
@@ -284,11 +321,9 @@ impl Movers {
                     }
                 }
             }
-            if mover == Mover::Nightly {
-                self.inner.warehouse.after_the_move(&site, &arrived);
-            }
+            brought.push((site, arrived));
         }
-        totals
+        (totals, brought)
     }
 
     fn leave(&self, mover: Mover, site: &Site, path: String, reason: &'static str) {

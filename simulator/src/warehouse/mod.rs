@@ -64,7 +64,7 @@ impl Warehouse {
     }
 
     /// Takes the backup in the client folder if nobody knows what came of it: a kill or a full disk came between.
-    pub fn catch_up(&self, site: &Site) {
+    fn catch_up(&self, site: &Site) {
         let generations = Generations::below(&site.warehouse);
         let waits = BackupFile::at(&site.cloud, RECOMMENDED_PATH)
             .and_then(|backup| generations.is_settled(&backup).map(|settled| !settled));
