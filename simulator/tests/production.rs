@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::{Value as Json, json};
 use spatialcloud_backup::writer::{Spec, write};
 use spatialcloud_backup::{Backup, Database, Value};
 use spatialcloud_simulator::config::WarehouseConfig;
@@ -42,7 +43,27 @@ fn main() -> ExitCode {
         Trial::test("ogrinfo: snapshots have the rows of their tables", snapshots_have_the_rows)
             .with_ignored_flag(!present && !required),
     );
+    let present = Command::new(python())
+        .args(["-c", "import pyarrow, shapefile"])
+        .stdin(Stdio::null())
+        .output()
+        .is_ok_and(|output| output.status.success());
+    trials.push(
+        Trial::test(
+            "pyarrow and pyshp: tables and snapshots read as they were written",
+            others_read_the_same,
+        )
+        .with_ignored_flag(!present && !required),
+    );
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// The interpreter that `ci/install` gives the libraries to.
+fn python() -> PathBuf {
+    let cache = std::env::var_os("SPATIALCLOUD_CACHE")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/spatialcloud")));
+    cache.unwrap_or_default().join("venv/bin/python")
 }
 
 /// Backups that are whole in one file.
@@ -154,5 +175,52 @@ fn snapshots_have_the_rows() -> Result<(), Failed> {
             assert!(words.contains(&format!("\n{field}: ")), "{field} is not in\n{words}");
         }
     }
+    Ok(())
+}
+
+fn others_read_the_same() -> Result<(), Failed> {
+    let mut backup = Vec::new();
+    write(&Spec { seed: 4, size_bytes: 1 << 20, damage: None }, &mut backup)?;
+    let site = site(&backup);
+    let (folder, generation) = loaded(site.path())?;
+    let judge = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/judge.py");
+    let output = Command::new(python()).arg(judge).arg(&folder).stdin(Stdio::null()).output()?;
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+    let seen: Json = serde_json::from_slice(&output.stdout)?;
+    for table in &generation.tables {
+        let told = &seen["tables"][table.full_name()];
+        let types: Json =
+            table.columns.iter().map(|column| (column.name.clone(), json!(column.declaration))).collect();
+        assert_eq!(told["types"], types, "{}", table.full_name());
+        let columns: Vec<usize> = told["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|name| table.columns.iter().position(|column| *name == column.name).unwrap())
+            .collect();
+        assert!(columns.len() > 1, "{told}");
+        let shown = |value: &Value<'_>| match value {
+            Value::Null => Json::Null,
+            value => json!(value.to_string()),
+        };
+        let expected: Vec<Json> = rows(&folder, table)
+            .iter()
+            .map(|row| columns.iter().map(|index| shown(&row[*index])).collect())
+            .collect();
+        assert!(told["rows"] == json!(expected), "{}: pyarrow reads other rows", table.full_name());
+    }
+    for snapshot in &generation.snapshots {
+        let told = &seen["snapshots"][format!("{}.shp", snapshot.target)];
+        let table = generation.tables.iter().find(|table| table.full_name() == snapshot.table).unwrap();
+        // Each of these tables begins with its key.
+        let keys: Vec<Json> = rows(&folder, table).iter().map(|row| json!(row[0].to_string())).collect();
+        let found: Vec<Json> =
+            told["records"].as_array().unwrap().iter().map(|key| json!(key.to_string())).collect();
+        assert_eq!(found, keys, "{}", snapshot.target);
+        assert_eq!(told["shapes"], json!(table.rows));
+        assert_eq!(told["turned"], 0, "outer rings run clockwise");
+    }
+    assert_eq!(generation.snapshots.len(), 3);
     Ok(())
 }
