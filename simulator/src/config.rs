@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use jiff::ZonedDateTime;
+use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use crate::fault::FaultSpec;
 
 /// A whole stack: what `up --config FILE` reads, and `settings:` in a scenario file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// What the settings start from; those given beside it differ from it.
@@ -76,7 +77,7 @@ fn lay_over(below: &mut Value, above: Value) {
 }
 
 /// Settings under one name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// What the contract says.
@@ -112,10 +113,11 @@ impl Preset {
 }
 
 /// Simulated time (C-50).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ClockConfig {
     /// First instant, as `2026-03-02T16:00[Australia/Sydney]`; absent: the present.
+    #[schemars(with = "Option<String>")]
     pub start: Option<ZonedDateTime>,
     /// `real`, `x60` (sixty times faster) or `manual` (only when advanced).
     pub pace: Pace,
@@ -130,7 +132,7 @@ impl Default for ClockConfig {
 }
 
 /// How simulated time passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "String", try_from = "String")]
 pub enum Pace {
     /// As on the wall.
@@ -181,7 +183,7 @@ impl TryFrom<String> for Pace {
 }
 
 /// The SFTP endpoint.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EndpointConfig {
     /// Where SSH listens; port 0 takes any free one.
@@ -227,7 +229,7 @@ impl Default for EndpointConfig {
 }
 
 /// How a connection from an unlisted address fails (C-10).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     /// Closed before the banner.
@@ -253,7 +255,7 @@ impl Refusal {
 }
 
 /// Where files and folders may be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layout {
     /// The root holds `Database`, `Spatial` and `Web`, and nothing else; Database holds files only (C-20, C-21).
@@ -263,7 +265,7 @@ pub enum Layout {
 }
 
 /// An OpenSSH extension of SFTP version 3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Extension {
     /// `posix-rename@openssh.com`
@@ -277,7 +279,7 @@ pub enum Extension {
 }
 
 /// The answer to each aspect of SETSTAT and FSETSTAT (C-23).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AttributeAnswers {
     /// Access and modification time.
@@ -298,7 +300,7 @@ impl AttributeAnswers {
 }
 
 /// One answer to an attribute change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttributeAnswer {
     /// Status 8, as object-store-backed services answer.
@@ -315,7 +317,7 @@ pub enum AttributeAnswer {
 }
 
 /// What becomes of attributes in OPEN and MKDIR (C-23).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttributesOfNew {
     /// Ignored, without an error.
@@ -325,7 +327,7 @@ pub enum AttributesOfNew {
 }
 
 /// When a file being written becomes visible (C-25).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Visibility {
     /// At OPEN, growing in place.
@@ -335,7 +337,7 @@ pub enum Visibility {
 }
 
 /// Bounds on what clients may ask for (C-16).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
     /// Failed authentication requests before the connection ends. Clients with several keys and
@@ -385,7 +387,7 @@ impl Default for Limits {
 }
 
 /// The movers (C-30 to C-35).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MoverConfig {
     /// Minutes between runs over Spatial and Web; must divide a day.
@@ -418,7 +420,7 @@ impl Default for MoverConfig {
 }
 
 /// Provisioning (C-02).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProvisioningConfig {
     /// Simulated hours between request and provisioning; the vendor says up to 120.
@@ -426,7 +428,7 @@ pub struct ProvisioningConfig {
 }
 
 /// A site that exists from the start.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SiteConfig {
     /// Public keys in OpenSSH form.
