@@ -29,6 +29,11 @@ pub const KINDS: &[(&str, &[&str])] = &[
     ("rsa-other", &["-t", "rsa", "-b", "2048"]),
 ];
 
+/// The names of those kinds.
+pub fn names() -> Vec<&'static str> {
+    KINDS.iter().map(|(name, _)| *name).collect()
+}
+
 static MADE: Mutex<BTreeMap<String, KeyPair>> = Mutex::new(BTreeMap::new());
 static FOLDER: Mutex<Option<tempfile::TempDir>> = Mutex::new(None);
 

@@ -11,6 +11,7 @@ pub mod reference;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod schema;
 pub mod size;
 pub mod stack;
 pub mod step;

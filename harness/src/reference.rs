@@ -17,32 +17,47 @@ const INTRODUCTION: &str = "\
 
 Generated from the program's own tables: `UPDATE_GOLDEN=1 cargo test -p spatialcloud-harness --test reference`.
 
-A file is a map. `title` and `steps` are needed; the rest is as wanted.
+A file is a map. `title` and `steps` are needed; the rest is as wanted. `schema.json` beside this file tells editors
+the same.
 
 | key | what |
 |---|---|
-| `title` | what it shows, in a sentence |
-| `contract` | the rules it proves |
-| `clock` | the first instant of simulated time, such as `2026-03-02T16:00[Australia/Sydney]` |
-| `settings` | settings of its stack, as below |
-| `files` | files to upload: `{ text: … }`, `{ random: { seed, size } }`, `{ backup: { seed, size, damage, without: [TABLE] } }`, `{ real-backup: NAME }` |
-| `sites` | sites by code: `{ key: rsa-2048, from: [client], provisioned: true }`; `client` is where the client comes from |
-| `clients` | the clients it runs with; absent: all that can do every step |
-| `except` | clients that do not run it although they could, each with the reason |
-| `behaviours` | the client behaviours it shows |
-| `twice` | `true`: it runs twice, and both runs must give the same events |
-| `for-each` | rows of values; it runs once for each, with `${name}` replaced |
-| `include` | a file beside it whose keys count where this one has none |
-| `steps` | what is done |
-| `always` | what is done whatever happened before |
+";
 
+/// The keys of a file.
+pub const KEYS: &[(&str, &str)] = &[
+    ("title", "what it shows, in a sentence"),
+    ("contract", "the rules it proves"),
+    ("clock", "the first instant of simulated time, such as `2026-03-02T16:00[Australia/Sydney]`"),
+    ("settings", "settings of its stack, as below"),
+    (
+        "files",
+        "files to upload: `{ text: … }`, `{ random: { seed, size } }`, `{ backup: { seed, size, damage, without: [TABLE] } }`, `{ real-backup: NAME }`",
+    ),
+    (
+        "sites",
+        "sites by code: `{ key: rsa-2048, from: [client], provisioned: true }`; `client` is where the client comes from",
+    ),
+    ("clients", "the clients it runs with; absent: all that can do every step"),
+    ("except", "clients that do not run it although they could, each with the reason"),
+    ("behaviours", "the client behaviours it shows"),
+    ("twice", "`true`: it runs twice, and both runs must give the same events"),
+    ("for-each", "rows of values; it runs once for each, with `${name}` replaced"),
+    ("include", "a file beside it whose keys count where this one has none"),
+    ("steps", "what is done"),
+    ("always", "what is done whatever happened before"),
+];
+
+/// What holds for every step.
+const OF_STEPS: &str = "\
 A client's step succeeds unless it says `fails: WORDS` (`\"*\"`: whatever its words) or `may-fail: true`.
 `capture: name` keeps a value for later steps, which write it `${name}`.
 ";
 
 /// The whole reference.
 pub fn text() -> String {
-    let mut text = INTRODUCTION.to_owned();
+    let keys = KEYS.iter().map(|(key, what)| format!("| `{key}` | {what} |\n"));
+    let mut text = format!("{INTRODUCTION}{}\n{OF_STEPS}", keys.collect::<String>());
     let mut section = |title: &str, lines: Vec<String>| {
         let _ = write!(text, "\n## {title}\n\n{}\n", lines.join("\n"));
     };
@@ -76,7 +91,7 @@ pub fn text() -> String {
         stack::fault_parameters().iter().map(|(key, meaning)| format!("- `{key}`: {meaning}")).collect(),
     );
     let mut settings = vec!["```yaml".to_owned()];
-    write_settings(&stack::default_settings(), 0, &mut settings);
+    write_settings(&stack::default_settings(), &stack::settings_schema(), 0, &mut settings);
     settings.push("```".to_owned());
     section("Settings and their defaults", settings);
     section("Presets", presets());
@@ -100,35 +115,38 @@ pub fn text() -> String {
     text
 }
 
-/// Forms of `expect`, beyond the one in its example.
-const EXPECTATIONS: &[(&str, &str)] = &[
+/// Forms of `expect`, each an example that parses.
+pub const EXPECTATIONS: &[(&str, &str)] = &[
     (
-        "{ cloud | inbox | history | out: SITE/PATH, same-as: FILE }",
-        "the file is there with those bytes; `out` holds the snapshots that readers see",
+        "{ cloud: CITY/Spatial/a.tif, same-as: a.tif }",
+        "the file is there with those bytes; `inbox` and `history` are looked into the same way",
     ),
-    ("{ …, differs-from: FILE }", "it is there with other bytes"),
-    ("{ cloud | inbox | history | out: SITE/PATH, size: 1MiB }", "the file is there with that size"),
-    ("{ cloud | inbox | history | out: SITE/PATH, absent: true }", "no such file is there"),
+    ("{ inbox: CITY/Spatial/a.tif, differs-from: a.tif }", "it is there with other bytes"),
+    ("{ history: CITY/Spatial/a.tif.1, size: 1MiB }", "it is there with that size"),
+    ("{ cloud: CITY/Spatial/a.tif, absent: true }", "no such file is there"),
+    ("{ out: CITY/Cadastre/Parcels.shp }", "readers of the warehouse see that snapshot"),
     (
-        "{ table: SITE/dbo.parcels, rows: 7, load: 2, key: [id], row: { id: 7, name: x } }",
-        "readers see that table: with so many rows, of that load, with that primary key, with such a row among its first 10,000",
-    ),
-    ("{ table: SITE/dbo.parcels, absent: true }", "readers see no such table"),
-    (
-        "{ warehouse: SITE, load: 2, tables: 4, snapshots: 4 }",
-        "what readers see is of that load; `absent: true`: nothing has been loaded",
+        "{ table: CITY/dbo.parcels, rows: 7, load: 2, key: [id], row: { id: 7 } }",
+        "they see that table: with so many rows, of that load, with that primary key, with such a row among its first 10,000; `absent: true`: no such table",
     ),
     (
-        "{ event: KIND, FIELD: VALUE, says: WORDS, capture: FIELD as NAME }",
-        "such an event happened, or happens within ten seconds",
+        "{ warehouse: CITY, load: 2, tables: 4, snapshots: 4 }",
+        "what they see is of that load; `absent: true`: nothing has been loaded",
     ),
-    ("{ no-event: KIND, FIELD: VALUE }", "no such event has happened"),
+    (
+        "{ event: file.left, site: CITY, says: open, capture: reason as why }",
+        "such an event happened, or happens within ten seconds; fields and words are compared",
+    ),
+    ("{ no-event: file.moved, site: CITY }", "no such event has happened"),
     (
         "{ requests: [init 3, open *.filepart write,creat,trunc, rename] }",
         "these came in this order, others between them or not; needs `record-requests: true`",
     ),
     ("{ no-request: setstat Spatial/a.tif }", "no such request came"),
-    ("{ client: succeeded | failed, says: WORDS, exit-code: 1 }", "what the client made of its last step"),
+    (
+        "{ client: failed, says: quota, exit-code: 1 }",
+        "what the client made of its last step: `succeeded` or `failed`",
+    ),
 ];
 
 /// What `preset:` can name; each with the settings that stand for it, which those beside it overrule.
@@ -141,20 +159,25 @@ fn presets() -> Vec<String> {
         lines.extend([String::new(), format!("**{name}**: {sentence}.")]);
         if settings.as_object().is_some_and(|settings| !settings.is_empty()) {
             lines.push("```yaml".to_owned());
-            write_settings(&settings, 0, &mut lines);
+            write_settings(&settings, &Value::Null, 0, &mut lines);
             lines.push("```".to_owned());
         }
     }
     lines
 }
 
-fn write_settings(value: &Value, depth: usize, lines: &mut Vec<String>) {
+/// Settings as YAML, each with what the schema says of it.
+fn write_settings(value: &Value, schema: &Value, depth: usize, lines: &mut Vec<String>) {
     for (name, value) in value.as_object().into_iter().flatten() {
         let indent = "  ".repeat(depth);
+        let schema = &schema["properties"][name];
+        if let Some(what) = schema["description"].as_str() {
+            lines.extend(what.lines().map(|line| format!("{indent}# {line}")));
+        }
         match value {
             Value::Object(map) if !map.is_empty() => {
                 lines.push(format!("{indent}{name}:"));
-                write_settings(value, depth + 1, lines);
+                write_settings(value, schema, depth + 1, lines);
             }
             Value::String(text) => lines.push(format!("{indent}{name}: {text}")),
             other => lines.push(format!("{indent}{name}: {other}")),

@@ -1,7 +1,7 @@
 //! Sizes as people write them: `6MiB`, `2GiB`, `512KB`, `1000`.
 
 /// Units by name, in bytes.
-const UNITS: &[(&str, u64)] = &[
+pub const UNITS: &[(&str, u64)] = &[
     ("B", 1),
     ("KB", 1_000),
     ("MB", 1_000_000),

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use jiff::ZonedDateTime;
+use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use crate::fault::FaultSpec;
 
 /// A whole stack: what `up --config FILE` reads, and `settings:` in a scenario file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// What the settings start from; those given beside it differ from it.
@@ -79,7 +80,7 @@ fn lay_over(below: &mut Value, above: Value) {
 }
 
 /// Settings under one name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// What the contract says.
@@ -115,10 +116,11 @@ impl Preset {
 }
 
 /// Simulated time (C-50).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ClockConfig {
     /// First instant, as `2026-03-02T16:00[Australia/Sydney]`; absent: the present.
+    #[schemars(with = "Option<String>")]
     pub start: Option<ZonedDateTime>,
     /// `real`, `x60` (sixty times faster) or `manual` (only when advanced).
     pub pace: Pace,
@@ -133,7 +135,7 @@ impl Default for ClockConfig {
 }
 
 /// How simulated time passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "String", try_from = "String")]
 pub enum Pace {
     /// As on the wall.
@@ -184,7 +186,7 @@ impl TryFrom<String> for Pace {
 }
 
 /// The SFTP endpoint.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EndpointConfig {
     /// Where SSH listens; port 0 takes any free one.
@@ -230,7 +232,7 @@ impl Default for EndpointConfig {
 }
 
 /// How a connection from an unlisted address fails (C-10).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     /// Closed before the banner.
@@ -256,7 +258,7 @@ impl Refusal {
 }
 
 /// Where files and folders may be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layout {
     /// The root holds `Database`, `Spatial` and `Web`, and nothing else; Database holds files only (C-20, C-21).
@@ -266,7 +268,7 @@ pub enum Layout {
 }
 
 /// An OpenSSH extension of SFTP version 3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Extension {
     /// `posix-rename@openssh.com`
@@ -280,7 +282,7 @@ pub enum Extension {
 }
 
 /// The answer to each aspect of SETSTAT and FSETSTAT (C-23).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AttributeAnswers {
     /// Access and modification time.
@@ -301,7 +303,7 @@ impl AttributeAnswers {
 }
 
 /// One answer to an attribute change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttributeAnswer {
     /// Status 8, as object-store-backed services answer.
@@ -318,7 +320,7 @@ pub enum AttributeAnswer {
 }
 
 /// What becomes of attributes in OPEN and MKDIR (C-23).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttributesOfNew {
     /// Ignored, without an error.
@@ -328,7 +330,7 @@ pub enum AttributesOfNew {
 }
 
 /// When a file being written becomes visible (C-25).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Visibility {
     /// At OPEN, growing in place.
@@ -338,7 +340,7 @@ pub enum Visibility {
 }
 
 /// Bounds on what clients may ask for (C-16).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
     /// Failed authentication requests before the connection ends. Clients with several keys and
@@ -388,7 +390,7 @@ impl Default for Limits {
 }
 
 /// The movers (C-30 to C-35).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MoverConfig {
     /// Minutes between runs over Spatial and Web; must divide a day.
@@ -421,7 +423,7 @@ impl Default for MoverConfig {
 }
 
 /// The nightly load (C-40 to C-46).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WarehouseConfig {
     /// Nights of production data that are kept: tonight's, and those that readers may still be at.
@@ -438,7 +440,7 @@ impl Default for WarehouseConfig {
 
 /// Names of the metadata table and its columns, upper and lower case alike. The table's, FilePath and FileName are
 /// the vendor's; what the others are called is not public, so each is a list of which the first that exists is taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MetadataConfig {
     /// The table.
@@ -470,7 +472,7 @@ impl Default for MetadataConfig {
 }
 
 /// Provisioning (C-02).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProvisioningConfig {
     /// Simulated hours between request and provisioning; the vendor says up to 120.
@@ -478,7 +480,7 @@ pub struct ProvisioningConfig {
 }
 
 /// A site that exists from the start.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SiteConfig {
     /// Public keys in OpenSSH form.

@@ -1,9 +1,9 @@
-//! `check`: reads scenario files and shows mistakes with their place.
+//! `check`: reads scenario files and shows mistakes with their place; or prints the schema for editors.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use spatialcloud_harness::scenario;
+use spatialcloud_harness::{scenario, schema};
 
 use super::fail;
 use crate::exit::Exit;
@@ -11,11 +11,18 @@ use crate::exit::Exit;
 #[derive(Args)]
 pub struct Arguments {
     /// Scenario files, or folders of them
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "schema", value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Print the JSON Schema of scenario files, for editors, and check nothing
+    #[arg(long, conflicts_with = "paths")]
+    schema: bool,
 }
 
 pub fn perform(arguments: &Arguments) -> Exit {
+    if arguments.schema {
+        print!("{}", schema::text());
+        return Exit::Passed;
+    }
     let files = match scenario::find(&arguments.paths) {
         Ok(files) => files,
         Err(error) => return fail(Exit::WrongUse, error),

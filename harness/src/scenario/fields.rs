@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::node::{Key, Kind, Node, Place};
+use super::node::{self, Key, Kind, Node, Place};
+use crate::size;
 
 /// A mistake in a scenario file.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,12 +38,52 @@ impl Mistake {
     }
 }
 
+/// A key that a reader asked for, whether or not it was there. The schema of scenario files is made of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The key.
+    pub name: &'static str,
+    /// What may stand there.
+    pub shape: Shape,
+    /// Whether the map is wrong without it.
+    pub is_needed: bool,
+}
+
+/// What may stand under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Whatever the reader makes of it.
+    Any,
+    /// Text, or a number or boolean that counts as what was written.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Number,
+    /// A size, such as `6MiB`.
+    Size,
+    /// A list of texts.
+    Texts,
+    /// One of these words.
+    OneOf(Vec<&'static str>),
+    /// A list of these words.
+    SomeOf(Vec<&'static str>),
+}
+
+/// What a reader asks for when it reads this example; also where the example is not whole.
+pub fn asked(example: &str, read: impl FnOnce(&mut Fields<'_>) -> Result<(), Mistake>) -> Vec<Asked> {
+    let Ok(node) = node::parse(example) else { return Vec::new() };
+    let Ok(mut fields) = Fields::of(&node, "an example") else { return Vec::new() };
+    let _ = read(&mut fields);
+    fields.asked
+}
+
 /// The entries of one map, taken out one by one.
 pub struct Fields<'n> {
     what: &'static str,
     place: Place,
     entries: Vec<(&'n Key, &'n Node)>,
-    known: Vec<&'static str>,
+    asked: Vec<Asked>,
     taken: Vec<(&'static str, Place)>,
 }
 
@@ -59,7 +100,7 @@ impl<'n> Fields<'n> {
                 ));
             }
         };
-        Ok(Fields { what, place: node.place.clone(), entries, known: Vec::new(), taken: Vec::new() })
+        Ok(Fields { what, place: node.place.clone(), entries, asked: Vec::new(), taken: Vec::new() })
     }
 
     /// Where the map stands.
@@ -69,7 +110,11 @@ impl<'n> Fields<'n> {
 
     /// Takes an entry out, if it is there.
     pub fn take(&mut self, name: &'static str) -> Option<&'n Node> {
-        self.known.push(name);
+        self.take_as(name, Shape::Any)
+    }
+
+    fn take_as(&mut self, name: &'static str, shape: Shape) -> Option<&'n Node> {
+        self.asked.push(Asked { name, shape, is_needed: false });
         let index = self.entries.iter().position(|(key, _)| key.text == name)?;
         let node = self.entries.remove(index).1;
         self.taken.push((name, node.place.clone()));
@@ -83,7 +128,15 @@ impl<'n> Fields<'n> {
 
     /// Takes out an entry that must be there.
     pub fn need(&mut self, name: &'static str) -> Result<&'n Node, Mistake> {
-        if let Some(node) = self.take(name) {
+        self.need_as(name, Shape::Any)
+    }
+
+    fn need_as(&mut self, name: &'static str, shape: Shape) -> Result<&'n Node, Mistake> {
+        let found = self.take_as(name, shape);
+        if let Some(asked) = self.asked.last_mut() {
+            asked.is_needed = true;
+        }
+        if let Some(node) = found {
             return Ok(node);
         }
         // A typing error is likelier than an omission.
@@ -98,18 +151,50 @@ impl<'n> Fields<'n> {
 
     /// Takes out text, if it is there.
     pub fn text(&mut self, name: &'static str) -> Result<Option<String>, Mistake> {
-        self.take(name).map(|node| text(node, name)).transpose()
+        self.take_as(name, Shape::Text).map(|node| text(node, name)).transpose()
+    }
+
+    /// Takes out one of the known words, if it is there; `what` it is, in words for messages.
+    pub fn one_of(
+        &mut self,
+        name: &'static str,
+        what: &str,
+        known: &[&'static str],
+    ) -> Result<Option<String>, Mistake> {
+        let node = self.take_as(name, Shape::OneOf(known.to_vec()));
+        node.map(|node| word(node, name, what, known)).transpose()
+    }
+
+    /// Takes out one of the known words that must be there.
+    pub fn need_one_of(
+        &mut self,
+        name: &'static str,
+        what: &str,
+        known: &[&'static str],
+    ) -> Result<String, Mistake> {
+        word(self.need_as(name, Shape::OneOf(known.to_vec()))?, name, what, known)
+    }
+
+    /// Takes out a size in bytes that must be there.
+    pub fn need_size(&mut self, name: &'static str) -> Result<u64, Mistake> {
+        let node = self.need_as(name, Shape::Size)?;
+        size::parse(&text(node, name)?).map_err(|reason| Mistake::new(&node.place, reason))
     }
 
     /// Takes out text that must be there.
     pub fn need_text(&mut self, name: &'static str) -> Result<String, Mistake> {
-        text(self.need(name)?, name)
+        text(self.need_as(name, Shape::Text)?, name)
     }
 
     /// Takes out `true` or `false`; absent means `false`.
     pub fn flag(&mut self, name: &'static str) -> Result<bool, Mistake> {
-        match self.take(name) {
-            None => Ok(false),
+        self.flag_or(name, false)
+    }
+
+    /// Takes out `true` or `false`; absent means `default`.
+    pub fn flag_or(&mut self, name: &'static str, default: bool) -> Result<bool, Mistake> {
+        match self.take_as(name, Shape::Flag) {
+            None => Ok(default),
             Some(node) => match &node.kind {
                 Kind::Scalar(Value::Bool(value)) => Ok(*value),
                 _ => Err(Mistake::new(
@@ -122,7 +207,7 @@ impl<'n> Fields<'n> {
 
     /// Takes out a whole number, if it is there.
     pub fn number(&mut self, name: &'static str) -> Result<Option<i64>, Mistake> {
-        match self.take(name) {
+        match self.take_as(name, Shape::Number) {
             None => Ok(None),
             Some(node) => match &node.kind {
                 Kind::Scalar(Value::Number(value)) if value.is_i64() => Ok(value.as_i64()),
@@ -137,11 +222,24 @@ impl<'n> Fields<'n> {
 
     /// Takes out a list of texts; absent means empty.
     pub fn texts(&mut self, name: &'static str) -> Result<Vec<(String, Place)>, Mistake> {
-        match self.take(name) {
+        match self.take_as(name, Shape::Texts) {
             None => Ok(Vec::new()),
             Some(node) => {
                 items(node, name)?.iter().map(|item| Ok((text(item, name)?, item.place.clone()))).collect()
             }
+        }
+    }
+
+    /// Takes out a list of known words; absent means empty.
+    pub fn some_of(
+        &mut self,
+        name: &'static str,
+        what: &str,
+        known: &[&'static str],
+    ) -> Result<Vec<String>, Mistake> {
+        match self.take_as(name, Shape::SomeOf(known.to_vec())) {
+            None => Ok(Vec::new()),
+            Some(node) => items(node, name)?.iter().map(|item| word(item, name, what, known)).collect(),
         }
     }
 
@@ -155,7 +253,8 @@ impl<'n> Fields<'n> {
         match self.entries.first() {
             None => Ok(()),
             Some((key, _)) => {
-                Err(Mistake::unknown(&key.place, &format!("key in {}", self.what), &key.text, &self.known))
+                let known: Vec<&str> = self.asked.iter().map(|asked| asked.name).collect();
+                Err(Mistake::unknown(&key.place, &format!("key in {}", self.what), &key.text, &known))
             }
         }
     }
@@ -166,6 +265,15 @@ pub fn items<'n>(node: &'n Node, what: &str) -> Result<&'n [Node], Mistake> {
     match &node.kind {
         Kind::List(items) => Ok(items),
         _ => Err(Mistake::new(&node.place, format!("{what}: expected a list, got {}", node.described()))),
+    }
+}
+
+fn word(node: &Node, name: &str, what: &str, known: &[&str]) -> Result<String, Mistake> {
+    let found = text(node, name)?;
+    if known.contains(&found.as_str()) {
+        Ok(found)
+    } else {
+        Err(Mistake::unknown(&node.place, what, &found, known))
     }
 }
 

@@ -3,20 +3,20 @@
 pub mod diagnostic;
 pub mod fields;
 pub mod node;
+pub mod specs;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use spatialcloud_backup::writer::{DAMAGES, Damage, optional_tables};
 
 use crate::behaviours::BEHAVIOURS;
 use crate::contract;
-use crate::keys;
 use crate::step;
-use fields::{Fields, Mistake, items, text};
+use fields::{Asked, Fields, Mistake, items, text};
 use node::{Kind, Node, Place};
+pub use specs::{FileSpec, SiteSpec};
 
 /// One scenario: a file, or one row of its `for-each`.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub struct Scenario {
 }
 
 /// The text of a scenario file, and of the file it includes. Places count through both.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Source {
     path: PathBuf,
     text: String,
@@ -80,47 +80,6 @@ impl Source {
         let start = text.get(..place.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
         text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default().trim()
     }
-}
-
-/// A file to upload.
-#[derive(Clone, Debug, PartialEq)]
-pub enum FileSpec {
-    /// Exactly this text.
-    Text(String),
-    /// Random bytes from a seed.
-    Random {
-        /// The seed.
-        seed: u64,
-        /// How many bytes.
-        size_bytes: u64,
-    },
-    /// A real backup where one is at hand, else a generated one.
-    RealBackup {
-        /// File name in the folder of `SPATIALCLOUD_BACKUPS`.
-        name: String,
-    },
-    /// A generated backup.
-    Backup {
-        /// The seed.
-        seed: u64,
-        /// About how many bytes.
-        size_bytes: u64,
-        /// What is wrong with it, if anything.
-        damage: Option<Damage>,
-        /// Tables it lacks.
-        without: Vec<String>,
-    },
-}
-
-/// A site under test.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SiteSpec {
-    /// Kind of its key.
-    pub key: String,
-    /// Addresses; `client` is the one the client comes from.
-    pub from: Vec<String>,
-    /// Whether it is provisioned at the start.
-    pub provisioned: bool,
 }
 
 /// A file that cannot be used, and why.
@@ -179,7 +138,7 @@ pub fn load(path: &Path) -> Result<Vec<Scenario>, LoadError> {
     };
     let source = Arc::new(source);
     rows(&root)
-        .and_then(|rows| rows.iter().map(|row| scenario(&root, row, &source)).collect())
+        .and_then(|rows| rows.iter().map(|row| row_of(&root, row, &source)).collect())
         .map_err(|mistake| LoadError::Mistake { source, mistake })
 }
 
@@ -240,39 +199,39 @@ fn rows(root: &Node) -> Result<Vec<Row>, Mistake> {
         .collect()
 }
 
-fn scenario(root: &Node, row: &Row, source: &Arc<Source>) -> Result<Scenario, Mistake> {
+fn row_of(root: &Node, row: &Row, source: &Arc<Source>) -> Result<Scenario, Mistake> {
     let root = root.substituted(row);
     let mut fields = Fields::of(&root, "a scenario")?;
+    let scenario = scenario(&mut fields, row, source)?;
+    fields.end()?;
+    Ok(scenario)
+}
+
+/// The keys of a scenario file, as its reader asks for them.
+pub fn asked() -> Vec<Asked> {
+    fields::asked("title: x\nsteps: []", |fields| scenario(fields, &Row::new(), &Arc::default()).map(|_| ()))
+}
+
+fn scenario(fields: &mut Fields<'_>, row: &Row, source: &Arc<Source>) -> Result<Scenario, Mistake> {
     let title = fields.need_text("title")?;
-    let rules = fields.texts("contract")?;
+    let contract = fields.some_of("contract", "contract rule", &names(contract::RULES))?;
     let clock = fields.take("clock");
     let settings = fields.take("settings");
-    let files = fields.take("files").map(files).transpose()?.unwrap_or_default();
-    let sites = fields.take("sites").map(sites).transpose()?.unwrap_or_default();
+    let files = fields.take("files").map(specs::files).transpose()?.unwrap_or_default();
+    let sites = fields.take("sites").map(specs::sites).transpose()?.unwrap_or_default();
     let clients = match fields.take("clients") {
         None => None,
         Some(node) => Some(clients(node)?),
     };
     let except = fields.take("except").map(except).transpose()?.unwrap_or_default();
-    let behaviours = fields.texts("behaviours")?;
+    let behaviours = fields.some_of("behaviours", "client behaviour", &names(BEHAVIOURS))?;
     let twice = fields.flag("twice")?;
-    fields.take("for-each");
+    for elsewhere in ["for-each", "include"] {
+        fields.take(elsewhere);
+    }
     let steps = items(fields.need("steps")?, "steps")?.to_vec();
     let always = fields.take("always").map(|node| items(node, "always").map(<[Node]>::to_vec)).transpose()?;
     let always = always.unwrap_or_default();
-    fields.end()?;
-    for (rule, place) in &rules {
-        if !contract::RULES.iter().any(|(known, _)| known == rule) {
-            let known: Vec<&str> = contract::RULES.iter().map(|(rule, _)| *rule).collect();
-            return Err(Mistake::unknown(place, "contract rule", rule, &known));
-        }
-    }
-    for (behaviour, place) in &behaviours {
-        let known: Vec<&str> = BEHAVIOURS.iter().map(|(behaviour, _)| *behaviour).collect();
-        if !known.contains(&behaviour.as_str()) {
-            return Err(Mistake::unknown(place, "client behaviour", behaviour, &known));
-        }
-    }
     let names =
         step::Names { files: files.keys().cloned().collect(), sites: sites.keys().cloned().collect() };
     let mut captured = Vec::new();
@@ -287,17 +246,22 @@ fn scenario(root: &Node, row: &Row, source: &Arc<Source>) -> Result<Scenario, Mi
         title,
         row,
         twice,
-        contract: rules.into_iter().map(|(rule, _)| rule).collect(),
+        contract,
         settings: read_settings(settings, clock)?,
         files,
         sites,
         clients,
         except,
-        behaviours: behaviours.into_iter().map(|(behaviour, _)| behaviour).collect(),
+        behaviours,
         steps,
         always,
         source: source.clone(),
     })
+}
+
+/// The names in a table of names and summaries.
+fn names(table: &[(&'static str, &str)]) -> Vec<&'static str> {
+    table.iter().map(|(name, _)| *name).collect()
 }
 
 fn read_settings(settings: Option<&Node>, clock: Option<&Node>) -> Result<Value, Mistake> {
@@ -340,90 +304,6 @@ fn settings_mistake(settings: Option<&Node>, reason: &str) -> Mistake {
         return Mistake::unknown(&key.place, "setting", found, &quoted.collect::<Vec<_>>());
     }
     Mistake::new(&whole, format!("settings: {reason}"))
-}
-
-fn files(node: &Node) -> Result<BTreeMap<String, FileSpec>, Mistake> {
-    let mut files = BTreeMap::new();
-    for (key, node) in Fields::of(node, "files")?.rest() {
-        let mut fields = Fields::of(node, "a file")?;
-        let spec = if let Some(text) = fields.text("text")? {
-            FileSpec::Text(text)
-        } else if let Some(name) = fields.text("real-backup")? {
-            FileSpec::RealBackup { name }
-        } else if let Some(node) = fields.take("random") {
-            let mut fields = Fields::of(node, "random")?;
-            let (seed, size_bytes) = seed_and_size(&mut fields)?;
-            fields.end()?;
-            FileSpec::Random { seed, size_bytes }
-        } else if let Some(node) = fields.take("backup") {
-            let mut fields = Fields::of(node, "backup")?;
-            let (seed, size_bytes) = seed_and_size(&mut fields)?;
-            let damage = fields.take("damage").map(damage).transpose()?;
-            let without = fields.texts("without")?;
-            for (name, place) in &without {
-                let known: Vec<&str> = optional_tables().collect();
-                if !known.contains(&name.as_str()) {
-                    return Err(Mistake::unknown(place, "table", name, &known));
-                }
-            }
-            let without = without.into_iter().map(|(name, _)| name).collect();
-            fields.end()?;
-            FileSpec::Backup { seed, size_bytes, damage, without }
-        } else {
-            fields.end()?;
-            return Err(Mistake::new(&node.place, "a file needs one of: text, random, backup, real-backup"));
-        };
-        fields.end()?;
-        files.insert(key.text.clone(), spec);
-    }
-    Ok(files)
-}
-
-fn seed_and_size(fields: &mut Fields<'_>) -> Result<(u64, u64), Mistake> {
-    let seed = u64::try_from(fields.number("seed")?.unwrap_or(1)).unwrap_or(1);
-    let size = fields.need("size")?;
-    let size_bytes =
-        crate::size::parse(&text(size, "size")?).map_err(|reason| Mistake::new(&size.place, reason))?;
-    Ok((seed, size_bytes))
-}
-
-fn damage(node: &Node) -> Result<Damage, Mistake> {
-    let name = text(node, "damage")?;
-    Damage::named(&name).ok_or_else(|| {
-        let known: Vec<&str> = DAMAGES.iter().map(|(_, name, ..)| *name).collect();
-        Mistake::unknown(&node.place, "damage", &name, &known)
-    })
-}
-
-fn sites(node: &Node) -> Result<BTreeMap<String, SiteSpec>, Mistake> {
-    let mut sites = BTreeMap::new();
-    for (key, node) in Fields::of(node, "sites")?.rest() {
-        let mut fields = Fields::of(node, "a site")?;
-        let kind = match fields.take("key") {
-            None => "rsa-2048".to_owned(),
-            Some(node) => key_kind(node)?,
-        };
-        let from = fields.texts("from")?.into_iter().map(|(address, _)| address).collect::<Vec<_>>();
-        let from = if from.is_empty() { vec!["client".to_owned()] } else { from };
-        let provisioned = match fields.take("provisioned") {
-            None => true,
-            Some(node) => !matches!(node.kind, Kind::Scalar(Value::Bool(false))),
-        };
-        fields.end()?;
-        sites.insert(key.text.clone(), SiteSpec { key: kind, from, provisioned });
-    }
-    Ok(sites)
-}
-
-/// The name of a kind of key.
-pub fn key_kind(node: &Node) -> Result<String, Mistake> {
-    let kind = text(node, "key")?;
-    let known: Vec<&str> = keys::KINDS.iter().map(|(name, _)| *name).collect();
-    if known.contains(&kind.as_str()) {
-        Ok(kind)
-    } else {
-        Err(Mistake::unknown(&node.place, "key", &kind, &known))
-    }
 }
 
 fn clients(node: &Node) -> Result<Vec<String>, Mistake> {

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use spatialcloud_backup::{DataError, Database};
 use spatialcloud_simulator::config::{Config, MetadataConfig, Preset};
@@ -25,8 +27,12 @@ pub(super) fn check_settings(settings: &Value) -> Result<(), String> {
 }
 
 pub(super) fn event_docs() -> Vec<EventDoc> {
-    let doc =
-        |kind: &KindDoc| EventDoc { name: kind.name, sentence: kind.sentence.trim(), fields: kind.fields };
+    let doc = |kind: &KindDoc| EventDoc {
+        name: kind.name,
+        sentence: kind.sentence.trim(),
+        fields: kind.fields,
+        volatile: kind.volatile,
+    };
     Fact::KINDS.iter().map(doc).collect()
 }
 
@@ -51,6 +57,19 @@ pub(super) fn check_fault(spec: &Value) -> Result<(), String> {
 pub(super) fn default_settings() -> Value {
     // Settings are plain data: there is nothing in them that could not be shown.
     serde_json::to_value(Config::default()).unwrap_or_default()
+}
+
+pub(super) fn settings_schema() -> Value {
+    schema::<Config>()
+}
+
+pub(super) fn fault_schema() -> Value {
+    schema::<FaultSpec>()
+}
+
+fn schema<T: JsonSchema>() -> Value {
+    let whole = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
+    whole.into_generator().into_root_schema_for::<T>().to_value()
 }
 
 pub(super) fn preset_docs() -> Vec<(String, &'static str, Value)> {

@@ -191,6 +191,8 @@ pub struct EventDoc {
     pub sentence: &'static str,
     /// Its fields.
     pub fields: &'static [&'static str],
+    /// Fields that differ from run to run of the same scenario.
+    pub volatile: &'static [&'static str],
 }
 
 /// Every kind of event.
@@ -224,6 +226,16 @@ pub fn check_fault(spec: &Value) -> Result<(), String> {
 /// Every setting with its default.
 pub fn default_settings() -> Value {
     in_process::default_settings()
+}
+
+/// JSON Schema (draft 7) of settings.
+pub fn settings_schema() -> Value {
+    in_process::settings_schema()
+}
+
+/// JSON Schema (draft 7) of a fault.
+pub fn fault_schema() -> Value {
+    in_process::fault_schema()
 }
 
 /// Every preset of settings: its name, what it is for, and where it differs from the defaults.

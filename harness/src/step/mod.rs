@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use crate::api::ApiError;
 use crate::client::{Client, HeldUpload, Login, Operation, Outcome};
 use crate::keys::KeyPair;
-use crate::scenario::fields::{Fields, Mistake};
+use crate::scenario::fields::{self, Asked, Fields, Mistake};
 use crate::scenario::node::{Kind, Node, Place};
 use crate::stack::{Stack, StackError};
 
@@ -58,6 +58,11 @@ pub struct Names {
 }
 
 impl Names {
+    /// What examples speak of.
+    pub fn of_examples() -> Names {
+        Names { files: vec!["a.tif".to_owned()], sites: vec!["CITY".to_owned()] }
+    }
+
     fn need_file(&self, place: &Place, name: &str) -> Result<(), Mistake> {
         known(&self.files, place, "file", name)
     }
@@ -238,6 +243,17 @@ fn find(node: &Node, name: &str) -> Result<&'static StepKind, Mistake> {
 }
 
 impl StepKind {
+    /// The keys it asks for when it reads this map.
+    pub fn asked(&self, example: &str) -> Vec<Asked> {
+        fields::asked(example, |fields| (self.parse)(fields, &Names::of_examples()).map(|_| ()))
+    }
+
+    /// Whether it can be written as its name alone.
+    pub fn stands_alone(&self) -> bool {
+        let nothing = Node { kind: Kind::Null, place: 0..0 };
+        self.read(&nothing, &Names::default()).is_ok()
+    }
+
     fn read(&self, value: &Node, names: &Names) -> Parsed {
         let mut fields = Fields::of(value, self.name)?;
         let step = (self.parse)(&mut fields, names)?;

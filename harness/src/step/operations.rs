@@ -11,7 +11,7 @@ use crate::api::Api;
 use crate::client::{HeldUpload, Login, Operation, Outcome};
 use crate::keys;
 use crate::scenario::fields::{Fields, Mistake};
-use crate::{difference, scenario, size};
+use crate::{difference, size};
 
 /// How a client's step should end.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +89,7 @@ pub(super) fn connect(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     let site = fields.need_text("as")?;
     let user = fields.text("user")?;
     names.need_site(fields.place_of("as"), &site)?;
-    let key = fields.take("key").map(scenario::key_kind).transpose()?;
+    let key = fields.one_of("key", "key", &keys::names())?;
     let password = fields.text("password")?;
     let from = match fields.text("from")? {
         None => None,
@@ -321,9 +321,7 @@ pub(super) fn start_upload(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     let file = fields.need_text("file")?;
     names.need_file(fields.place_of("file"), &file)?;
     let to = fields.need_text("to")?;
-    let hold = fields.need_text("hold-at")?;
-    let hold_at_bytes =
-        size::parse(&hold).map_err(|reason| Mistake::new(fields.place_of("hold-at"), reason))?;
+    let hold_at_bytes = fields.need_size("hold-at")?;
     Ok(Box::new(StartUpload { file, to, hold_at_bytes }))
 }
 

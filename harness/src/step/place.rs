@@ -6,7 +6,6 @@ use serde_json::json;
 use super::{Failure, Names, Parsed, Step, World};
 use crate::api::ApiError;
 use crate::keys;
-use crate::scenario;
 use crate::scenario::fields::{Fields, Mistake};
 
 struct Provision {
@@ -25,24 +24,22 @@ enum Action {
     RemoveKey(String),
 }
 
+const ACTIONS: &[&str] = &["now", "request", "suspend", "resume", "add-key", "remove-key"];
+
 /// `provision: { site: CITY, do: request | now | suspend | resume | add-key | remove-key, key: …, refused: kind }`
 pub(super) fn provision(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     let site = fields.need_text("site")?;
     names.need_site(fields.place_of("site"), &site)?;
-    let key = fields.take("key").map(scenario::key_kind).transpose()?;
+    let key = fields.one_of("key", "key", &keys::names())?;
     let place = fields.place().clone();
     let need_key = || key.clone().ok_or_else(|| Mistake::new(&place, "provision: \"key\" is missing"));
-    let action = match fields.text("do")?.as_deref().unwrap_or("now") {
-        "request" => Action::Request(key.clone()),
-        "now" => Action::Now,
-        "suspend" => Action::Suspend,
-        "resume" => Action::Resume,
-        "add-key" => Action::AddKey(need_key()?),
-        "remove-key" => Action::RemoveKey(need_key()?),
-        other => {
-            let known = ["request", "now", "suspend", "resume", "add-key", "remove-key"];
-            return Err(Mistake::unknown(fields.place_of("do"), "action", other, &known));
-        }
+    let action = match fields.one_of("do", "action", ACTIONS)?.as_deref() {
+        Some("request") => Action::Request(key.clone()),
+        Some("suspend") => Action::Suspend,
+        Some("resume") => Action::Resume,
+        Some("add-key") => Action::AddKey(need_key()?),
+        Some("remove-key") => Action::RemoveKey(need_key()?),
+        _ => Action::Now,
     };
     Ok(Box::new(Provision { site, action, refused: fields.text("refused")? }))
 }

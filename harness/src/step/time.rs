@@ -41,11 +41,7 @@ const MOVERS: &[&str] = &["interval", "nightly"];
 struct RunMover(String);
 
 pub(super) fn run_mover(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
-    let name = fields.need_text("name")?;
-    if !MOVERS.contains(&name.as_str()) {
-        return Err(Mistake::unknown(fields.place_of("name"), "mover", &name, MOVERS));
-    }
-    Ok(Box::new(RunMover(name)))
+    Ok(Box::new(RunMover(fields.need_one_of("name", "mover", MOVERS)?)))
 }
 
 #[async_trait]

@@ -1,10 +1,11 @@
-//! Judges that are not ours: what others wrote to find out whether a server, or a file system, is a sound one.
+//! Judges that are not ours: what others wrote to find out whether a server, a file system or a schema is a sound one.
 //!
 //! A judge that is missing is a test shown as ignored, with the reason; with `SPATIALCLOUD_REQUIRE=all` it fails.
 
 mod asyncssh_tests;
 mod cases;
 mod fsx;
+mod json_schema;
 mod openssh_tests;
 mod paramiko_tests;
 mod pjdfstest;
@@ -46,6 +47,7 @@ const JUDGES: &[Judge] = &[
     rclone_info::JUDGE,
     fsx::JUDGE,
     pjdfstest::JUDGE,
+    json_schema::JUDGE,
 ];
 
 fn main() -> ExitCode {

@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -121,16 +122,18 @@ pub struct SlowLink {
 }
 
 /// A fault as it is armed: `faults:` in settings, `fault:` in scenarios, POST `/faults`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FaultSpec {
     /// Its kind.
+    #[schemars(extend("enum" = FAULTS.iter().map(|kind| kind.name).collect::<Vec<_>>()))]
     pub fault: String,
     /// Only sessions of this site.
     pub site: Option<String>,
     /// Only this session.
     pub session: Option<u64>,
     /// Only this request.
+    #[schemars(extend("enum" = OPERATIONS))]
     pub at: Option<String>,
     /// Only paths that fit this pattern, from the site's root; `*` stands for anything.
     pub path: Option<String>,
@@ -141,6 +144,7 @@ pub struct FaultSpec {
     /// At most so many times; absent: always.
     pub times: Option<u32>,
     /// Once it has struck, the next such request ends it: a failure that lasts for one attempt of a client.
+    #[schemars(extend("enum" = OPERATIONS))]
     pub until: Option<String>,
     /// How likely it is each time, from 0 to 1.
     pub probability: Option<f64>,
