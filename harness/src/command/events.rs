@@ -74,11 +74,17 @@ pub async fn perform(arguments: Arguments) -> Exit {
 
 async fn follow(api: &Api, mut last: u64, query: &str, show: impl Fn(&Value)) -> Exit {
     loop {
-        match api.wait(&format!("after={last}{query}"), FOLLOW_WAIT).await {
-            Ok(None) => {}
-            Ok(Some(event)) => {
-                last = event["sequence"].as_u64().unwrap_or(last);
-                show(&event);
+        // One event is waited for, and all that came with it are fetched at once: a night has hundreds.
+        let came = match api.wait(&format!("after={last}{query}"), FOLLOW_WAIT).await {
+            Ok(None) => continue,
+            Ok(Some(_)) => api.events(&format!("after={last}{query}")).await,
+            Err(error) => Err(error),
+        };
+        match came {
+            Ok(events) => {
+                events.iter().for_each(&show);
+                let newest = events.last().and_then(|event| event["sequence"].as_u64());
+                last = newest.unwrap_or(last);
             }
             Err(error) => return answered(Err(error), false, |_| {}),
         }
