@@ -25,7 +25,7 @@ A file is a map. `title` and `steps` are needed; the rest is as wanted.
 | `contract` | the rules it proves |
 | `clock` | the first instant of simulated time, such as `2026-03-02T16:00[Australia/Sydney]` |
 | `settings` | settings of its stack, as below |
-| `files` | files to upload: `{ text: … }`, `{ random: { seed, size } }`, `{ backup: { seed, size, damage, without: [TABLE] } }`, `{ real-backup: NAME }` |
+| `files` | files to upload: `{ text: … }`, `{ random: { seed, size } }`, `{ backup: { seed, size, … } }` as below, `{ real-backup: NAME }` |
 | `sites` | sites by code: `{ key: rsa-2048, from: [client], provisioned: true }`; `client` is where the client comes from |
 | `clients` | the clients it runs with; absent: all that can do every step |
 | `except` | clients that do not run it although they could, each with the reason |
@@ -35,6 +35,26 @@ A file is a map. `title` and `steps` are needed; the rest is as wanted.
 | `include` | a file beside it whose keys count where this one has none |
 | `steps` | what is done |
 | `always` | what is done whatever happened before |
+
+`backup:` takes these; `generate` has an option of the same name for each, and `--tables FILE` for the last two.
+
+| key of `backup` | what |
+|---|---|
+| `seed` | everything that is not described follows from it |
+| `size` | about how many bytes a plain one has; with `tables` it follows from them |
+| `without` | tables of the usual ones to leave out |
+| `version` | the version of SQL Server it says it comes from, such as `2017` |
+| `compression` | `true`: a compressed backup |
+| `damage` | what is wrong with it, as below |
+| `stripe` | which stripe it is of how many, such as `1/2`; each is a file of its own |
+| `differential-of` | another of the files, a full backup: this one is what has to change in it |
+| `tables` | the tables, instead of the usual ones: `{ name, schema, columns, primary-key, indexes, rows }` |
+| `ogr_metadata` | rows of the metadata table, with FilePath, FileName and TableName |
+
+`columns: { id: int primary key, owner: nvarchar(60), lot: varchar(20) not null, shape: geometry }`; a key of several
+columns is `primary-key: [plan, lot]`. `indexes: { by_owner: [owner], by_lot: { columns: [lot], unique: true } }` are in
+the catalog alone. `rows` is a number, or a list: `[1, J. Nguyen, DP5, \"SRID=28355;POINT (1 2)\"]`, or
+`{ id: 1, lot: DP5 }` with NULL for the rest. Values are written as `inspect --table` prints them.
 
 A client's step succeeds unless it says `fails: WORDS` (`\"*\"`: whatever its words) or `may-fail: true`.
 `capture: name` keeps a value for later steps, which write it `${name}`.

@@ -1,5 +1,6 @@
 //! Scenario files: what they say, read without running anything.
 
+pub mod backup;
 pub mod diagnostic;
 pub mod fields;
 pub mod node;
@@ -9,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use spatialcloud_backup::writer::{DAMAGES, Damage, optional_tables};
 
 use crate::behaviours::BEHAVIOURS;
 use crate::contract;
 use crate::keys;
 use crate::step;
+use backup::BackupSpec;
 use fields::{Fields, Mistake, items, text};
 use node::{Kind, Node, Place};
 
@@ -100,16 +101,7 @@ pub enum FileSpec {
         name: String,
     },
     /// A generated backup.
-    Backup {
-        /// The seed.
-        seed: u64,
-        /// About how many bytes.
-        size_bytes: u64,
-        /// What is wrong with it, if anything.
-        damage: Option<Damage>,
-        /// Tables it lacks.
-        without: Vec<String>,
-    },
+    Backup(Box<BackupSpec>),
 }
 
 /// A site under test.
@@ -181,6 +173,17 @@ pub fn load(path: &Path) -> Result<Vec<Scenario>, LoadError> {
     rows(&root)
         .and_then(|rows| rows.iter().map(|row| scenario(&root, row, &source)).collect())
         .map_err(|mistake| LoadError::Mistake { source, mistake })
+}
+
+/// Reads a file of tables, as `generate --tables` takes it.
+pub fn load_tables(path: &Path) -> Result<backup::Tables, LoadError> {
+    let source = Source { path: path.to_owned(), text: read(path)?, included: None };
+    match node::parse(&source.text) {
+        Ok(root) => {
+            backup::tables(&root).map_err(|mistake| LoadError::Mistake { source: Arc::new(source), mistake })
+        }
+        Err(error) => Err(yaml_mistake(source, error, 0)),
+    }
 }
 
 fn read(path: &Path) -> Result<String, LoadError> {
@@ -344,7 +347,10 @@ fn settings_mistake(settings: Option<&Node>, reason: &str) -> Mistake {
 
 fn files(node: &Node) -> Result<BTreeMap<String, FileSpec>, Mistake> {
     let mut files = BTreeMap::new();
-    for (key, node) in Fields::of(node, "files")?.rest() {
+    let entries = Fields::of(node, "files")?.rest();
+    let full: Vec<&str> =
+        entries.iter().filter(|(_, node)| is_full_backup(node)).map(|(key, _)| key.text.as_str()).collect();
+    for (key, node) in &entries {
         let mut fields = Fields::of(node, "a file")?;
         let spec = if let Some(text) = fields.text("text")? {
             FileSpec::Text(text)
@@ -356,19 +362,7 @@ fn files(node: &Node) -> Result<BTreeMap<String, FileSpec>, Mistake> {
             fields.end()?;
             FileSpec::Random { seed, size_bytes }
         } else if let Some(node) = fields.take("backup") {
-            let mut fields = Fields::of(node, "backup")?;
-            let (seed, size_bytes) = seed_and_size(&mut fields)?;
-            let damage = fields.take("damage").map(damage).transpose()?;
-            let without = fields.texts("without")?;
-            for (name, place) in &without {
-                let known: Vec<&str> = optional_tables().collect();
-                if !known.contains(&name.as_str()) {
-                    return Err(Mistake::unknown(place, "table", name, &known));
-                }
-            }
-            let without = without.into_iter().map(|(name, _)| name).collect();
-            fields.end()?;
-            FileSpec::Backup { seed, size_bytes, damage, without }
+            FileSpec::Backup(Box::new(backup::backup(node, &full)?))
         } else {
             fields.end()?;
             return Err(Mistake::new(&node.place, "a file needs one of: text, random, backup, real-backup"));
@@ -379,20 +373,21 @@ fn files(node: &Node) -> Result<BTreeMap<String, FileSpec>, Mistake> {
     Ok(files)
 }
 
+/// Whether a file is a generated backup that a differential one can be of.
+fn is_full_backup(node: &Node) -> bool {
+    let has = |node: &Node, name: &str| match &node.kind {
+        Kind::Map(entries) => entries.iter().find(|(key, _)| key.text == name).map(|(_, node)| node.clone()),
+        _ => None,
+    };
+    has(node, "backup").is_some_and(|backup| has(&backup, "differential-of").is_none())
+}
+
 fn seed_and_size(fields: &mut Fields<'_>) -> Result<(u64, u64), Mistake> {
     let seed = u64::try_from(fields.number("seed")?.unwrap_or(1)).unwrap_or(1);
     let size = fields.need("size")?;
     let size_bytes =
         crate::size::parse(&text(size, "size")?).map_err(|reason| Mistake::new(&size.place, reason))?;
     Ok((seed, size_bytes))
-}
-
-fn damage(node: &Node) -> Result<Damage, Mistake> {
-    let name = text(node, "damage")?;
-    Damage::named(&name).ok_or_else(|| {
-        let known: Vec<&str> = DAMAGES.iter().map(|(_, name, ..)| *name).collect();
-        Mistake::unknown(&node.place, "damage", &name, &known)
-    })
 }
 
 fn sites(node: &Node) -> Result<BTreeMap<String, SiteSpec>, Mistake> {
