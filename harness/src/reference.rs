@@ -32,7 +32,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("settings", "settings of its stack, as below"),
     (
         "files",
-        "files to upload: `{ text: … }`, `{ random: { seed, size } }`, `{ backup: { seed, size, damage, without: [TABLE] } }`, `{ real-backup: NAME }`",
+        "files to upload: `{ text: … }`, `{ random: { seed, size } }`, `{ backup: { seed, size, … } }` as below, `{ real-backup: NAME }`",
     ),
     (
         "sites",
@@ -48,6 +48,40 @@ pub const KEYS: &[(&str, &str)] = &[
     ("always", "what is done whatever happened before"),
 ];
 
+/// The keys of `backup:`.
+pub const BACKUP_KEYS: &[(&str, &str)] = &[
+    ("seed", "everything that is not described follows from it"),
+    ("size", "about how many bytes a plain one has; with `tables` it follows from them"),
+    ("without", "tables of the usual ones to leave out"),
+    ("version", "the version of SQL Server it says it comes from, such as `2017`"),
+    ("compression", "`true`: a compressed backup"),
+    ("damage", "what is wrong with it, as below"),
+    ("stripe", "which stripe it is of how many, such as `1/2`; each is a file of its own"),
+    ("differential-of", "another of the files, a full backup: this one is what has to change in it"),
+    (
+        "tables",
+        "the tables, instead of the usual ones: `{ name, schema, columns, primary-key, indexes, rows }`",
+    ),
+    ("ogr_metadata", "rows of the metadata table, with FilePath, FileName and TableName"),
+];
+
+/// What stands before and behind the keys of `backup:`.
+const OF_BACKUPS: [&str; 2] = [
+    "\
+`backup:` takes these; `generate` has an option of the same name for each, and `--tables FILE` for the last two.
+
+| key of `backup` | what |
+|---|---|
+",
+    "
+`columns: { id: int primary key, owner: nvarchar(60), lot: varchar(20) not null, shape: geometry }`; a key of several
+columns is `primary-key: [plan, lot]`. `indexes: { by_owner: [owner], by_lot: { columns: [lot], unique: true } }` are in
+the catalog alone. `rows` is a number, or a list: `[1, J. Nguyen, DP5, \"SRID=28355;POINT (1 2)\"]`, or
+`{ id: 1, lot: DP5 }` with NULL for the rest. Values are written as `inspect --table` prints them.
+
+",
+];
+
 /// What holds for every step.
 const OF_STEPS: &str = "\
 A client's step succeeds unless it says `fails: WORDS` (`\"*\"`: whatever its words) or `may-fail: true`.
@@ -56,8 +90,12 @@ A client's step succeeds unless it says `fails: WORDS` (`\"*\"`: whatever its wo
 
 /// The whole reference.
 pub fn text() -> String {
-    let keys = KEYS.iter().map(|(key, what)| format!("| `{key}` | {what} |\n"));
-    let mut text = format!("{INTRODUCTION}{}\n{OF_STEPS}", keys.collect::<String>());
+    let rows = |keys: &[(&str, &str)]| -> String {
+        keys.iter().map(|(key, what)| format!("| `{key}` | {what} |\n")).collect()
+    };
+    let [before, behind] = OF_BACKUPS;
+    let (keys, of_backups) = (rows(KEYS), rows(BACKUP_KEYS));
+    let mut text = format!("{INTRODUCTION}{keys}\n{before}{of_backups}{behind}{OF_STEPS}");
     let mut section = |title: &str, lines: Vec<String>| {
         let _ = write!(text, "\n## {title}\n\n{}\n", lines.join("\n"));
     };

@@ -8,9 +8,9 @@ use spatialcloud_backup::writer::DAMAGES;
 
 use crate::behaviours::BEHAVIOURS;
 use crate::contract::RULES;
-use crate::reference::{EXPECTATIONS, KEYS};
+use crate::reference::{BACKUP_KEYS, EXPECTATIONS, KEYS};
 use crate::scenario::fields::{self, Asked, Shape};
-use crate::scenario::{self, specs};
+use crate::scenario::{self, backup, specs};
 use crate::step::{STEPS, StepKind};
 use crate::{client, size, stack};
 
@@ -76,7 +76,12 @@ fn key(asked: &Asked) -> Value {
 
 /// One of the kinds of file.
 fn file() -> Value {
-    let backup = fields::asked("{ size: 1 }", |fields| specs::backup(fields).map(|_| ()));
+    let backup = fields::asked("{ size: 1 }", |fields| backup::backup(fields, &[]).map(|_| ()));
+    let mut backup = map(backup, false);
+    for (name, what) in BACKUP_KEYS {
+        let of_key = backup["properties"][name].take();
+        backup["properties"][name] = described(of_key, what);
+    }
     let random = fields::asked("{ size: 1 }", |fields| specs::random(fields).map(|_| ()));
     json!({
         "type": "object",
@@ -84,7 +89,7 @@ fn file() -> Value {
             "text": text_or_like(),
             "real-backup": text_or_like(),
             "random": map(random, false),
-            "backup": map(backup, false),
+            "backup": backup,
         },
         "additionalProperties": false,
         "minProperties": 1,

@@ -7,9 +7,11 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use spatialcloud_backup::writer::{self, Random, Spec};
+use spatialcloud_backup::Backup;
+use spatialcloud_backup::writer::{self, Description, Random};
 
 use crate::keys::{self, KeyPair};
+use crate::scenario::backup::BackupSpec;
 use crate::scenario::{FileSpec, Scenario};
 
 /// Names the folder with real backups.
@@ -24,12 +26,15 @@ const MODIFIED: Duration = Duration::from_secs(1_577_934_245);
 pub fn files(scenario: &Scenario, folder: &Path) -> io::Result<(BTreeMap<String, PathBuf>, Vec<String>)> {
     let mut made = BTreeMap::new();
     let mut story = Vec::new();
-    for (name, spec) in &scenario.files {
+    // What a differential backup is of comes before it.
+    let is_based = |spec: &FileSpec| matches!(spec, FileSpec::Backup(spec) if spec.differential_of.is_some());
+    let (based, first): (Vec<_>, Vec<_>) = scenario.files.iter().partition(|(_, spec)| is_based(spec));
+    for (name, spec) in first.into_iter().chain(based) {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        let told = file(spec, &path)
+        let told = file(spec, &path, &made)
             .map_err(|error| io::Error::new(error.kind(), format!("file {name}: {error}")))?;
         File::options().append(true).open(&path)?.set_modified(SystemTime::UNIX_EPOCH + MODIFIED)?;
         story.extend(told);
@@ -38,14 +43,20 @@ pub fn files(scenario: &Scenario, folder: &Path) -> io::Result<(BTreeMap<String,
     Ok((made, story))
 }
 
-fn file(spec: &FileSpec, path: &Path) -> io::Result<Option<String>> {
+fn file(spec: &FileSpec, path: &Path, made: &BTreeMap<String, PathBuf>) -> io::Result<Option<String>> {
     match spec {
         FileSpec::Text(text) => std::fs::write(path, text).map(|()| None),
         FileSpec::Random { seed, size_bytes } => random(*seed, *size_bytes, path).map(|()| None),
-        FileSpec::Backup { seed, size_bytes, damage, without } => {
-            let spec = Spec { seed: *seed, size_bytes: *size_bytes, damage: *damage };
-            let without: Vec<&str> = without.iter().map(String::as_str).collect();
-            generate(&spec, &without, path).map(|()| None)
+        FileSpec::Backup(spec) => {
+            let BackupSpec { description, differential_of } = &**spec;
+            match differential_of.as_ref().and_then(|name| made.get(name)) {
+                None => generate(description, path).map(|()| None),
+                Some(full) => {
+                    let out = BufWriter::with_capacity(1 << 20, File::create(path)?);
+                    let full = Backup::file(File::open(full)?);
+                    writer::write_differential(description, full, out).map(|_| None)
+                }
+            }
         }
         FileSpec::RealBackup { name } => match std::env::var_os(BACKUPS_VARIABLE) {
             Some(folder) => {
@@ -55,7 +66,10 @@ fn file(spec: &FileSpec, path: &Path) -> io::Result<Option<String>> {
                 Ok(Some(format!("real backup {name}")))
             }
             None => {
-                generate(&Spec { seed: 1, size_bytes: STAND_IN_BYTES, damage: None }, &[], path)?;
+                generate(
+                    &Description { seed: 1, size_bytes: STAND_IN_BYTES, ..Description::default() },
+                    path,
+                )?;
                 Ok(Some(format!("generated backup, since {BACKUPS_VARIABLE} is not set")))
             }
         },
@@ -76,8 +90,9 @@ fn random(seed: u64, size_bytes: u64, path: &Path) -> io::Result<()> {
     out.flush()
 }
 
-fn generate(spec: &Spec, without: &[&str], path: &Path) -> io::Result<()> {
-    writer::write_without(spec, without, BufWriter::with_capacity(1 << 20, File::create(path)?)).map(|_| ())
+fn generate(description: &Description, path: &Path) -> io::Result<()> {
+    let out = BufWriter::with_capacity(1 << 20, File::create(path)?);
+    writer::write_described(description, out).map(|_| ())
 }
 
 /// Sites as the stack is told of them.

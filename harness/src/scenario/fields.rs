@@ -181,6 +181,12 @@ impl<'n> Fields<'n> {
         size::parse(&text(node, name)?).map_err(|reason| Mistake::new(&node.place, reason))
     }
 
+    /// Takes out a size in bytes, if it is there.
+    pub fn size(&mut self, name: &'static str) -> Result<Option<u64>, Mistake> {
+        let Some(node) = self.take_as(name, Shape::Size) else { return Ok(None) };
+        size::parse(&text(node, name)?).map(Some).map_err(|reason| Mistake::new(&node.place, reason))
+    }
+
     /// Takes out text that must be there.
     pub fn need_text(&mut self, name: &'static str) -> Result<String, Mistake> {
         text(self.need_as(name, Shape::Text)?, name)

@@ -1,5 +1,6 @@
 //! Scenario files: what they say, read without running anything.
 
+pub mod backup;
 pub mod diagnostic;
 pub mod fields;
 pub mod node;
@@ -140,6 +141,17 @@ pub fn load(path: &Path) -> Result<Vec<Scenario>, LoadError> {
     rows(&root)
         .and_then(|rows| rows.iter().map(|row| row_of(&root, row, &source)).collect())
         .map_err(|mistake| LoadError::Mistake { source, mistake })
+}
+
+/// Reads a file of tables, as `generate --tables` takes it.
+pub fn load_tables(path: &Path) -> Result<backup::Tables, LoadError> {
+    let source = Source { path: path.to_owned(), text: read(path)?, included: None };
+    match node::parse(&source.text) {
+        Ok(root) => {
+            backup::tables(&root).map_err(|mistake| LoadError::Mistake { source: Arc::new(source), mistake })
+        }
+        Err(error) => Err(yaml_mistake(source, error, 0)),
+    }
 }
 
 fn read(path: &Path) -> Result<String, LoadError> {

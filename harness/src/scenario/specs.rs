@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use spatialcloud_backup::writer::{DAMAGES, Damage, optional_tables};
-
+use super::backup::{self, BackupSpec};
 use super::fields::{Fields, Mistake};
-use super::node::Node;
+use super::node::{Kind, Node};
 use crate::keys;
 
 /// A file to upload.
@@ -26,16 +25,7 @@ pub enum FileSpec {
         name: String,
     },
     /// A generated backup.
-    Backup {
-        /// The seed.
-        seed: u64,
-        /// About how many bytes.
-        size_bytes: u64,
-        /// What is wrong with it, if anything.
-        damage: Option<Damage>,
-        /// Tables it lacks.
-        without: Vec<String>,
-    },
+    Backup(Box<BackupSpec>),
 }
 
 /// A site under test.
@@ -50,7 +40,10 @@ pub struct SiteSpec {
 }
 
 pub(super) fn files(node: &Node) -> Result<BTreeMap<String, FileSpec>, Mistake> {
-    all(node, "files", "a file", file)
+    let entries = Fields::of(node, "files")?.rest();
+    let full: Vec<&str> =
+        entries.iter().filter(|(_, node)| is_full_backup(node)).map(|(key, _)| key.text.as_str()).collect();
+    all(node, "files", "a file", |fields| file(fields, &full))
 }
 
 pub(super) fn sites(node: &Node) -> Result<BTreeMap<String, SiteSpec>, Mistake> {
@@ -62,17 +55,17 @@ fn all<T>(
     node: &Node,
     what: &'static str,
     each: &'static str,
-    read: fn(&mut Fields<'_>) -> Result<T, Mistake>,
+    read: impl Fn(&mut Fields<'_>) -> Result<T, Mistake>,
 ) -> Result<BTreeMap<String, T>, Mistake> {
     let entries = Fields::of(node, what)?.rest();
-    entries.into_iter().map(|(key, node)| Ok((key.text.clone(), whole(node, each, read)?))).collect()
+    entries.into_iter().map(|(key, node)| Ok((key.text.clone(), whole(node, each, &read)?))).collect()
 }
 
 /// Reads a map to its end.
 fn whole<T>(
     node: &Node,
     what: &'static str,
-    read: fn(&mut Fields<'_>) -> Result<T, Mistake>,
+    read: impl FnOnce(&mut Fields<'_>) -> Result<T, Mistake>,
 ) -> Result<T, Mistake> {
     let mut fields = Fields::of(node, what)?;
     let found = read(&mut fields)?;
@@ -81,7 +74,7 @@ fn whole<T>(
 }
 
 /// One of `{ text }`, `{ random }`, `{ backup }`, `{ real-backup }`.
-fn file(fields: &mut Fields<'_>) -> Result<FileSpec, Mistake> {
+fn file(fields: &mut Fields<'_>, full: &[&str]) -> Result<FileSpec, Mistake> {
     let text = fields.text("text")?;
     let real_backup = fields.text("real-backup")?;
     let random = fields.take("random");
@@ -90,7 +83,10 @@ fn file(fields: &mut Fields<'_>) -> Result<FileSpec, Mistake> {
         (Some(text), None, None, None) => Ok(FileSpec::Text(text)),
         (None, Some(name), None, None) => Ok(FileSpec::RealBackup { name }),
         (None, None, Some(node), None) => whole(node, "random", self::random),
-        (None, None, None, Some(node)) => whole(node, "backup", self::backup),
+        (None, None, None, Some(node)) => {
+            let spec = whole(node, "backup", |fields| backup::backup(fields, full))?;
+            Ok(FileSpec::Backup(Box::new(spec)))
+        }
         _ => Err(Mistake::new(fields.place(), "a file needs one of: text, random, backup, real-backup")),
     }
 }
@@ -101,14 +97,13 @@ pub fn random(fields: &mut Fields<'_>) -> Result<FileSpec, Mistake> {
     Ok(FileSpec::Random { seed, size_bytes })
 }
 
-/// A generated backup.
-pub fn backup(fields: &mut Fields<'_>) -> Result<FileSpec, Mistake> {
-    let (seed, size_bytes) = seed_and_size(fields)?;
-    let names: Vec<&str> = DAMAGES.iter().map(|(_, name, ..)| *name).collect();
-    let damage = fields.one_of("damage", "damage", &names)?.and_then(|name| Damage::named(&name));
-    let tables: Vec<&str> = optional_tables().collect();
-    let without = fields.some_of("without", "table", &tables)?;
-    Ok(FileSpec::Backup { seed, size_bytes, damage, without })
+/// Whether a file is a generated backup that a differential one can be of.
+fn is_full_backup(node: &Node) -> bool {
+    let entry = |node: &Node, name: &str| match &node.kind {
+        Kind::Map(entries) => entries.iter().find(|(key, _)| key.text == name).map(|(_, node)| node.clone()),
+        _ => None,
+    };
+    entry(node, "backup").is_some_and(|backup| entry(&backup, "differential-of").is_none())
 }
 
 fn seed_and_size(fields: &mut Fields<'_>) -> Result<(u64, u64), Mistake> {

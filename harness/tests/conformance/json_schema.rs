@@ -24,9 +24,24 @@ pub const JUDGE: Judge = Judge {
     },
 };
 
+/// Why mistakes in tables are not seen.
+const OF_TABLES: &str = "columns, keys and rows follow from declarations in the file itself";
 /// Mistakes that no schema sees, and why. Whatever it does see may not stand here.
 const UNSEEN: &[(&str, &str)] = &[
     ("advance-both", "each of the keys is right; which go together is for `check`"),
+    ("backup-bad-key", OF_TABLES),
+    ("backup-bad-shape", OF_TABLES),
+    ("backup-bad-stripe", "how many stripes there are is part of the text"),
+    ("backup-bad-value", OF_TABLES),
+    ("backup-metadata-column", OF_TABLES),
+    ("backup-null-in-key", OF_TABLES),
+    ("backup-same-key", OF_TABLES),
+    ("backup-size-and-tables", "each of the keys is right; which go together is for `check`"),
+    ("backup-two-tables", OF_TABLES),
+    ("backup-unknown-base", "names are defined elsewhere in the file"),
+    ("backup-unknown-column", OF_TABLES),
+    ("backup-unknown-type", OF_TABLES),
+    ("backup-without-size", "either of two keys is needed; which is for `check`"),
     ("mistake-in-included-file", "it stands in another file"),
     ("not-yaml", "it is no YAML: there is nothing to judge"),
     ("not-yaml-in-other-letters", "it is no YAML: there is nothing to judge"),

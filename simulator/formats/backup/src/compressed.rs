@@ -6,16 +6,18 @@ use crate::chunk::{Chunk, ChunkIndex, RECORD_HEADER_BYTES, SIZE_UNIT_BYTES};
 use crate::tape::TapeError;
 use crate::xpress;
 
+/// First bytes of a compressed backup.
+pub const MAGIC: &[u8; 8] = b"MSSQLBAK";
 /// Where the first record begins.
-const RECORDS_BEGIN: u64 = 0x1E0;
+pub const RECORDS_BEGIN: u64 = 0x1E0;
 /// Padding and indexes end at multiples of this, as file marks begin there.
-const ALIGNMENT_BYTES: u64 = 512;
+pub const ALIGNMENT_BYTES: u64 = 512;
 /// A chunk of XPRESS with Huffman coding.
-const CHUNK: u8 = 0x21;
+pub const CHUNK: u8 = 0x21;
 /// Padding.
-const PADDING: u8 = 0x24;
+pub const PADDING: u8 = 0x24;
 /// Pairs of logical and file offsets.
-const INDEX: u8 = 0x2C;
+pub const INDEX: u8 = 0x2C;
 
 pub struct Compressed<S> {
     file: BufReader<S>,

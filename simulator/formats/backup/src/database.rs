@@ -7,7 +7,7 @@ use crate::configuration::{BackupType, Header};
 use crate::error::{DataError, DataErrorKind};
 use crate::family::{Family, ProblemKind};
 use crate::rows::Rows;
-use crate::store::{Pages, Sources};
+use crate::store::{PageReader, Pages, Sources};
 use crate::value::Lsn;
 use crate::verdict::NEWEST_DATABASE_VERSION;
 
@@ -85,6 +85,11 @@ impl<S: Read + Seek> Database<S> {
         let newer = Pages::open(sources, differential.position)?;
         let pages = Pages::open(full_sources, full.position)?.under(newer);
         Database::over(pages, header)
+    }
+
+    /// Reads its pages as they are.
+    pub(crate) fn page_reader(&self) -> PageReader<'_, S> {
+        PageReader::new(&self.pages)
     }
 
     fn over(pages: Pages<S>, header: Header) -> Result<Database<S>, DataError> {

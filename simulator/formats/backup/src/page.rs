@@ -42,12 +42,17 @@ impl PageId {
 pub mod page_type {
     pub const DATA: u8 = 1;
     pub const INDEX: u8 = 2;
+    /// Large values, as new pages have it.
+    pub const TEXT_MIX: u8 = 3;
     pub const LARGE_VALUES: std::ops::RangeInclusive<u8> = 3..=4;
     pub const GAM: u8 = 8;
+    pub const SGAM: u8 = 9;
     pub const IAM: u8 = 10;
     pub const PFS: u8 = 11;
     pub const BOOT: u8 = 13;
+    pub const FILE_HEADER: u8 = 15;
     pub const DIFFERENTIAL_MAP: u8 = 16;
+    pub const BULK_MAP: u8 = 17;
 }
 
 /// The bytes of a page.

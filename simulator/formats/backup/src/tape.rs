@@ -3,10 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::chunk::ChunkIndex;
-use crate::compressed::Compressed;
-
-/// First bytes of a compressed backup.
-const COMPRESSED_MAGIC: &[u8; 8] = b"MSSQLBAK";
+use crate::compressed::{Compressed, MAGIC};
 
 /// Why the bytes end.
 #[derive(Debug)]
@@ -48,7 +45,7 @@ impl<S: Read + Seek> Tape<S> {
         let mut magic = [0; 8];
         let compressed = length >= 8 && {
             file.read_exact(&mut magic)?;
-            &magic == COMPRESSED_MAGIC
+            &magic == MAGIC
         };
         let source = if compressed {
             Source::Compressed(Box::new(Compressed::open(file, length)?))

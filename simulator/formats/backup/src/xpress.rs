@@ -3,9 +3,9 @@
 /// Most bytes a chunk can hold.
 pub const CHUNK_BYTES: usize = 64 * 1024;
 /// Bytes of code lengths in front of the coded data: 512 symbols, four bits each.
-const TABLE_BYTES: usize = 256;
+pub const TABLE_BYTES: usize = 256;
 /// Longest code, in bits.
-const CODE_BITS: u32 = 15;
+pub const CODE_BITS: u32 = 15;
 
 /// Decodes a chunk to exactly `size` bytes; `None` if it is not one.
 pub fn decode(input: &[u8], size: usize) -> Option<Vec<u8>> {

@@ -409,6 +409,21 @@ proptest! {
         let _ = decode(&stored, spatial_type);
     }
 
+    /// Validity and hemispheres are not in the text.
+    #[test]
+    fn what_is_written_as_text_is_read_from_it(geometry in geometry()) {
+        let text = format!("SRID={};{}", geometry.srid, geometry.to_wkt());
+        let expected = Geometry { valid: true, larger_than_hemisphere: false, ..geometry };
+        let found = Geometry::from_wkt(&text, 0);
+        prop_assert_eq!(found.as_ref().map(Geometry::to_wkt), Ok(expected.to_wkt()), "{}", text);
+        prop_assert_eq!(found, Ok(expected), "{}", text);
+    }
+
+    #[test]
+    fn arbitrary_text_never_panics(text in "(srid=[0-9]{0,3};)?(point|polygon|curvepolygon|multipoint)? ?[a-zé ,()0-9.-]{0,30}") {
+        let _ = Geometry::from_wkt(&text, 0);
+    }
+
     #[test]
     fn no_arcs_are_left(shape in shape()) {
         prop_assert!(linearise(&shape, 0.01).is_none_or(|shape| !shape.is_curved()));

@@ -15,6 +15,7 @@ mod input;
 pub mod linear;
 mod model;
 mod number;
+mod parse;
 mod tables;
 mod wkb;
 mod wkt;
@@ -23,6 +24,7 @@ pub use decode::{DEEPEST, decode};
 pub use encode::encode;
 pub use error::{DecodeError, EncodeError};
 pub use model::{Geometry, Position, Ring, Section, Shape, SpatialType};
+pub use parse::ParseError;
 
 /// The property bits, the sixth byte of a value.
 mod property {

@@ -95,6 +95,19 @@ impl SqlType {
         }
     }
 
+    /// Its numbers in sys.columns: system type and user type.
+    pub(crate) fn numbers(self) -> (u8, u32) {
+        match self {
+            SqlType::HierarchyId => (CLR, 128),
+            SqlType::Geometry => (CLR, 129),
+            SqlType::Geography => (CLR, 130),
+            _ => {
+                let known = TYPES.iter().find(|(_, known, ..)| *known == self);
+                known.map_or((0, 0), |(number, ..)| (*number, u32::from(*number)))
+            }
+        }
+    }
+
     /// Its name in Transact-SQL.
     pub fn name(self) -> &'static str {
         match self {

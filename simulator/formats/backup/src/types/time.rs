@@ -26,6 +26,26 @@ impl Date {
         Date::from_days(u32::try_from(i64::from(days) + DAYS_TO_1900).ok()?)
     }
 
+    /// From a year, month and day; `None` where the calendar has no such day, or not in these years.
+    pub fn from_parts(year: u16, month: u8, day: u8) -> Option<Date> {
+        if year == 0 || !(1..=12).contains(&month) || day == 0 {
+            return None;
+        }
+        // Years that begin in March, as in `parts`.
+        let (shifted, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let (era, year_of_era) = (u32::from(shifted) / 400, u32::from(shifted) % 400);
+        let day_of_year = (153 * u32::from(month) + 2) / 5 + u32::from(day) - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let found = Date::from_days((era * 146_097 + day_of_era).checked_sub(306)?)?;
+        let expected = if month < 10 { month + 3 } else { month - 9 };
+        (found.parts() == (year, expected, day)).then_some(found)
+    }
+
+    /// Days since 1900-01-01, as datetime counts.
+    pub(crate) fn days_since_1900(self) -> i32 {
+        (i64::from(self.days) - DAYS_TO_1900) as i32
+    }
+
     /// Days since 0001-01-01.
     pub fn days(self) -> u32 {
         self.days
@@ -114,6 +134,20 @@ mod tests {
             Date::from_days_since_1900(-53_690).map(|date| date.to_string()).as_deref(),
             Some("1753-01-01")
         );
+    }
+
+    #[test]
+    fn parts_are_dates() {
+        for days in (0..=Date::LAST).step_by(17).chain([Date::LAST]) {
+            let date = Date::from_days(days).expect("a day");
+            let (year, month, day) = date.parts();
+            assert_eq!(Date::from_parts(year, month, day), Some(date), "{date}");
+        }
+        for (year, month, day) in
+            [(2026, 2, 29), (2026, 4, 31), (2026, 13, 1), (2026, 0, 1), (0, 1, 1), (10_000, 1, 1)]
+        {
+            assert_eq!(Date::from_parts(year, month, day), None, "{year}-{month}-{day}");
+        }
     }
 
     #[test]

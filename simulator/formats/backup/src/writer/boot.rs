@@ -4,10 +4,6 @@ use super::page::{PageMaker, SYSTEM};
 use super::tables::COLLATION;
 use crate::page::{PageBytes, page_type};
 
-/// Internal version of SQL Server 2016's databases, and of the version before it that could be attached.
-pub const VERSION: u16 = 852;
-/// Of SQL Server 2022's.
-pub const NEWER_VERSION: u16 = 957;
 /// Bytes of the boot page's record.
 const RECORD_BYTES: u16 = 1644;
 /// Name of the database.
@@ -36,7 +32,7 @@ pub fn fill_file_header(bytes: &mut PageBytes) {
     record[2..4].copy_from_slice(&24_u16.to_le_bytes());
     record[4..6].copy_from_slice(&super::page::FILE.to_le_bytes());
     record[6..8].copy_from_slice(&1_u16.to_le_bytes());
-    let mut page = PageMaker::new(bytes, 0, 15, SYSTEM, 0);
+    let mut page = PageMaker::new(bytes, 0, page_type::FILE_HEADER, SYSTEM, 0);
     let _fits = page.push(&record);
     page.finish();
 }

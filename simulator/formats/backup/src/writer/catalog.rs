@@ -3,14 +3,18 @@
 //! Which column is where was measured on real catalogs. Base tables are told where they are, but not, as real
 //! catalogs do, described by themselves.
 
-use super::page::{Owner, pointer};
+use super::column_type::ColumnType;
+use super::layout;
+use super::page::pointer;
 use super::record::RecordMaker;
-use super::tables::{ColumnSpec, ColumnType, TableSpec};
+use super::rowset::{IN_ROW, Of, Rowset, Unit};
+use super::tables::{ColumnSpec, IndexSpec, Table};
 
 /// Filegroup of everything.
 const PRIMARY: u16 = 1;
-/// The schema dbo.
+/// The schemas dbo and sys.
 const DBO: u32 = 1;
+const SYS: u32 = 4;
 /// 2026-01-01, as datetime has it.
 const CREATED: [u8; 8] = [0, 0, 0, 0, 0xC5, 0xB3, 0, 0];
 
@@ -28,106 +32,158 @@ pub mod base {
     pub const CLASSES: u32 = 64;
     pub const ALL: [u32; 10] =
         [COLUMN_PLACES, ROWSETS, UNITS, OBJECTS, COLUMNS, TYPES, INDEXES, INDEX_COLUMNS, VALUES, CLASSES];
-}
 
-/// A rowset and where it is.
-#[derive(Clone, Copy, Debug)]
-pub struct Placed {
-    /// `None` for base tables.
-    pub table: Option<TableSpec>,
-    pub object_id: u32,
-    pub owner: Owner,
-    /// Identifier of the rowset.
-    pub rowset: u64,
-    pub first: u32,
-    /// `None` for heaps.
-    pub root: Option<u32>,
-    pub first_iam: u32,
-    pub used_pages: u64,
-    pub data_pages: u64,
-    pub rows: u64,
-}
-
-impl Placed {
-    fn index_id(&self) -> u32 {
-        u32::from(self.root.is_some())
-    }
-
-    /// Those that describe a table, and it.
-    fn described(all: &[Placed]) -> impl Iterator<Item = (&Placed, TableSpec)> {
-        all.iter().filter_map(|placed| placed.table.map(|table| (placed, table)))
-    }
-}
-
-/// The records of a base table, and the end of their fixed parts.
-pub fn records(table: u32, all: &[Placed]) -> Vec<Vec<u8>> {
-    let mut maker = RecordMaker::default();
-    match table {
-        base::COLUMN_PLACES => Placed::described(all)
-            .flat_map(|(placed, table)| places(placed, &table))
-            .map(|place| place.record(&mut maker))
-            .collect(),
-        base::ROWSETS => all.iter().map(|placed| rowset(placed, &mut maker)).collect(),
-        base::UNITS => all.iter().map(|placed| unit(placed, &mut maker)).collect(),
-        base::OBJECTS => {
-            Placed::described(all).map(|(placed, table)| object(placed, &table, &mut maker)).collect()
+    /// Bytes of the key, which is what the records begin with.
+    pub fn key_bytes(object: u32) -> usize {
+        match object {
+            COLUMN_PLACES | INDEX_COLUMNS => 12,
+            COLUMNS => 10,
+            ROWSETS | UNITS | INDEXES => 8,
+            CLASSES => 5,
+            _ => 4,
         }
-        base::COLUMNS => Placed::described(all)
-            .flat_map(|(placed, table)| (1..).zip(table.columns).map(move |column| (placed, column)))
-            .map(|(placed, (id, spec))| column(placed.object_id, id, spec, &mut maker))
+    }
+}
+
+/// Index part of the identifiers of user tables' units.
+pub const USER_INDEX: u16 = 0x100;
+
+/// The tables that are described, and their rowsets.
+type Described<'r> = Vec<(&'r Rowset, &'r Table)>;
+
+/// In the order of their object numbers.
+fn described<'r>(tables: &'r [Table], rowsets: &'r [Rowset]) -> Described<'r> {
+    let mut described: Described<'r> = rowsets
+        .iter()
+        .filter_map(|rowset| match rowset.of {
+            Of::Table(place) => Some((rowset, tables.get(place)?)),
+            Of::Base(_) => None,
+        })
+        .collect();
+    described.sort_by_key(|(rowset, _)| rowset.object_id);
+    described
+}
+
+/// The schemas of these tables, with their numbers.
+fn schemas(tables: &[Table]) -> Vec<(u32, &str)> {
+    let mut schemas = vec![(DBO, "dbo"), (SYS, "sys")];
+    for table in tables {
+        if !schemas.iter().any(|(_, known)| *known == table.schema) {
+            // Those of users begin behind the system's.
+            schemas.push((schemas.len() as u32 + 3, &table.schema));
+        }
+    }
+    schemas
+}
+
+/// The records of a base table.
+pub fn records(object: u32, tables: &[Table], rowsets: &[Rowset]) -> Vec<Vec<u8>> {
+    let mut maker = RecordMaker::default();
+    let described = described(tables, rowsets);
+    match object {
+        base::COLUMN_PLACES => {
+            // By their rowsets.
+            let mut places: Vec<Place> =
+                described.iter().flat_map(|(rowset, table)| places(rowset, table)).collect();
+            places.sort_by_key(|place| (place.rowset, place.physical_id));
+            places.iter().map(|place| place.record(&mut maker)).collect()
+        }
+        base::ROWSETS => {
+            rowsets.iter().map(|found| rowset(found, table_of(tables, found), &mut maker)).collect()
+        }
+        base::UNITS => rowsets
+            .iter()
+            .flat_map(|rowset| rowset.units.iter().map(move |unit| (rowset, unit)))
+            .map(|(rowset, found)| unit(rowset, found, &mut maker))
+            .collect(),
+        base::OBJECTS => {
+            let schemas = schemas(tables);
+            described
+                .iter()
+                .map(|(rowset, table)| {
+                    let schema = schemas.iter().find(|(_, name)| *name == table.schema);
+                    object_row(rowset, table, schema.map_or(DBO, |(id, _)| *id), &mut maker)
+                })
+                .collect()
+        }
+        base::COLUMNS => described
+            .iter()
+            .flat_map(|(rowset, table)| (1..).zip(&table.columns).map(move |column| (rowset, column)))
+            .map(|(rowset, (id, spec))| column(rowset.object_id, id, spec, &mut maker))
             .collect(),
         base::TYPES => SPATIAL_TYPES.iter().map(|(id, name)| scalar_type(*id, name, &mut maker)).collect(),
         base::INDEXES => {
-            Placed::described(all).map(|(placed, table)| index(placed, &table, &mut maker)).collect()
+            described.iter().flat_map(|(rowset, table)| indexes(rowset, table, &mut maker)).collect()
         }
-        base::INDEX_COLUMNS => Placed::described(all)
-            .filter(|(_, table)| table.has_key)
-            .map(|(placed, _)| index_column(placed.object_id, &mut maker))
-            .collect(),
-        base::CLASSES => SCHEMAS.iter().map(|(id, name)| schema(*id, name, &mut maker)).collect(),
+        base::INDEX_COLUMNS => {
+            described.iter().flat_map(|(rowset, table)| index_columns(rowset, table, &mut maker)).collect()
+        }
+        base::CLASSES => schemas(tables).iter().map(|(id, name)| schema(*id, name, &mut maker)).collect(),
         // Nothing has a definition: no views, no defaults.
         _ => Vec::new(),
     }
 }
 
-/// Schemas, and types of the CLR, by number.
-const SCHEMAS: [(u32, &str); 2] = [(DBO, "dbo"), (4, "sys")];
+fn table_of<'t>(tables: &'t [Table], rowset: &Rowset) -> Option<&'t Table> {
+    match rowset.of {
+        Of::Table(place) => tables.get(place),
+        Of::Base(_) => None,
+    }
+}
+
+fn clustered(rowset: &Rowset) -> u32 {
+    u32::from(rowset.is_clustered)
+}
+
+/// Types of the CLR, by number.
 const SPATIAL_TYPES: [(u32, &str); 2] = [(129, "geometry"), (130, "geography")];
 
 /// sys.sysallocunits.
-fn unit(placed: &Placed, maker: &mut RecordMaker) -> Vec<u8> {
+fn unit(rowset: &Rowset, unit: &Unit, maker: &mut RecordMaker) -> Vec<u8> {
+    let at = |index: u32| (unit.pages > 0).then(|| unit.page(index));
+    let is_rows = unit.kind == IN_ROW;
+    let first = match &rowset.tree {
+        Some(tree) if is_rows => at(tree.place(0, 0)),
+        _ => at(0),
+    };
+    let root = match &rowset.tree {
+        Some(tree) if is_rows => at(tree.pages() - 1),
+        _ => None,
+    };
+    let used = u64::from(unit.pages) + unit.iams.len() as u64;
+    let data = if is_rows { rowset.leaves } else { unit.pages };
     maker
         .begin()
-        .fixed(&placed.owner.unit_id().to_le_bytes())
-        .fixed(&[1]) // in-row data
-        .fixed(&placed.rowset.to_le_bytes())
+        .fixed(&unit.owner.unit_id().to_le_bytes())
+        .fixed(&[unit.kind])
+        .fixed(&rowset.id().to_le_bytes())
         .fixed(&0_u32.to_le_bytes())
         .fixed(&PRIMARY.to_le_bytes())
-        .fixed(&pointer(Some(placed.first)))
-        .fixed(&pointer(placed.root))
-        .fixed(&pointer(Some(placed.first_iam)))
-        .fixed(&placed.used_pages.to_le_bytes())
-        .fixed(&placed.data_pages.to_le_bytes())
-        .fixed(&placed.used_pages.to_le_bytes())
+        .fixed(&pointer(first))
+        .fixed(&pointer(root))
+        .fixed(&pointer(unit.iams.first().map(|(number, _)| *number)))
+        .fixed(&used.to_le_bytes())
+        .fixed(&u64::from(data).to_le_bytes())
+        .fixed(&used.to_le_bytes())
         .finish()
         .to_vec()
 }
 
 /// sys.sysrowsets.
-fn rowset(placed: &Placed, maker: &mut RecordMaker) -> Vec<u8> {
-    let columns = placed.table.map_or(0, |table| table.columns.len()) as u16;
-    let fixed_end = placed.table.map_or(0, |table| table.fixed_end()) as u16;
-    let key_end: u16 = if placed.root.is_some() { 11 } else { 0 };
+fn rowset(rowset: &Rowset, table: Option<&Table>, maker: &mut RecordMaker) -> Vec<u8> {
+    let columns = table.map_or(0, |table| table.columns.len()) as u16;
+    let fixed_end = table.map_or(0, |table| table.layout.fixed_end) as u16;
+    let key_end: u16 = if rowset.is_clustered { 11 } else { 0 };
     maker
         .begin()
-        .fixed(&placed.rowset.to_le_bytes())
+        .fixed(&rowset.id().to_le_bytes())
         .fixed(&[1])
-        .fixed(&placed.object_id.to_le_bytes())
-        .fixed(&placed.index_id().to_le_bytes())
+        .fixed(&rowset.object_id.to_le_bytes())
+        .fixed(&clustered(rowset).to_le_bytes())
         .fixed(&1_u32.to_le_bytes()) // the only partition
         .fixed(&0_u32.to_le_bytes())
         .fixed(&0_u16.to_le_bytes())
-        .fixed(&placed.rows.to_le_bytes())
+        .fixed(&rowset.rows.to_le_bytes())
         .fixed(&[0]) // not compressed
         .fixed(&[0])
         .fixed(&columns.to_le_bytes())
@@ -143,11 +199,11 @@ fn rowset(placed: &Placed, maker: &mut RecordMaker) -> Vec<u8> {
 }
 
 /// sys.sysschobjs.
-fn object(placed: &Placed, table: &TableSpec, maker: &mut RecordMaker) -> Vec<u8> {
+fn object_row(rowset: &Rowset, table: &Table, schema: u32, maker: &mut RecordMaker) -> Vec<u8> {
     maker
         .begin()
-        .fixed(&placed.object_id.to_le_bytes())
-        .fixed(&DBO.to_le_bytes())
+        .fixed(&rowset.object_id.to_le_bytes())
+        .fixed(&schema.to_le_bytes())
         .fixed(&[0])
         .fixed(&0_u32.to_le_bytes())
         .fixed(b"U ")
@@ -157,7 +213,7 @@ fn object(placed: &Placed, table: &TableSpec, maker: &mut RecordMaker) -> Vec<u8
         .fixed(&CREATED)
         .fixed(&CREATED)
         .fixed(&0_u32.to_le_bytes())
-        .text(table.name)
+        .text(&table.name)
         .finish()
         .to_vec()
 }
@@ -165,6 +221,7 @@ fn object(placed: &Placed, table: &TableSpec, maker: &mut RecordMaker) -> Vec<u8
 /// sys.syscolpars.
 fn column(object_id: u32, id: u32, column: &ColumnSpec, maker: &mut RecordMaker) -> Vec<u8> {
     const NOT_NULL: u32 = 1;
+    let ColumnType { length_bytes, precision, scale, .. } = column.column_type;
     let numbers = column.column_type.numbers();
     maker
         .begin()
@@ -173,16 +230,16 @@ fn column(object_id: u32, id: u32, column: &ColumnSpec, maker: &mut RecordMaker)
         .fixed(&id.to_le_bytes())
         .fixed(&[numbers.system])
         .fixed(&numbers.user.to_le_bytes())
-        .fixed(&numbers.length_bytes.to_le_bytes())
-        .fixed(&[numbers.precision])
-        .fixed(&[numbers.scale])
+        .fixed(&length_bytes.to_le_bytes())
+        .fixed(&[precision])
+        .fixed(&[scale])
         .fixed(&numbers.collation.to_le_bytes())
         .fixed(&if column.is_nullable { 0 } else { NOT_NULL }.to_le_bytes())
-        .fixed(&numbers.length_bytes.to_le_bytes())
+        .fixed(&length_bytes.to_le_bytes())
         .fixed(&0_u32.to_le_bytes())
         .fixed(&0_u32.to_le_bytes())
         .fixed(&0_u32.to_le_bytes())
-        .text(column.name)
+        .text(&column.name)
         .variable(None)
         .finish()
         .to_vec()
@@ -192,111 +249,187 @@ fn column(object_id: u32, id: u32, column: &ColumnSpec, maker: &mut RecordMaker)
 struct Place {
     rowset: u64,
     column_id: u32,
+    physical_id: u32,
     key_ordinal: u16,
     type_info: u32,
     collation: u32,
     /// From the record's start; negative: place among the variable ones.
     offset: i16,
+    /// The same on index pages; 0: not there.
+    index_offset: i16,
+    bit: u8,
 }
 
-fn places(placed: &Placed, table: &TableSpec) -> Vec<Place> {
-    let (mut fixed, mut variable) = (4, 0);
-    let mut place = |(column_id, column): (u32, &ColumnSpec)| {
-        let offset = match column.column_type.fixed_bytes() {
-            Some(bytes) => {
-                fixed += bytes as i16;
-                fixed - bytes as i16
+fn places(rowset: &Rowset, table: &Table) -> Vec<Place> {
+    // Index pages have the key behind their status byte.
+    let (mut index_fixed, mut index_variable) = (1, 0);
+    let place = |column: &usize| {
+        let spec = table.columns.get(*column)?;
+        let (offset, bit) = match table.layout.places[*column] {
+            layout::Place::Fixed { at, .. } => (at as i16, 0),
+            layout::Place::Bit { at, bit } => (at as i16, bit),
+            layout::Place::Variable(index) => (-(index as i16) - 1, 0),
+        };
+        let key = table.primary_key.iter().position(|known| known == column);
+        let index_offset = match (key, spec.column_type.fixed_bytes()) {
+            (None, _) => 0,
+            (Some(_), Some(bytes)) => {
+                index_fixed += bytes as i16;
+                index_fixed - bytes as i16
             }
-            None => {
-                variable -= 1;
-                variable
+            (Some(_), None) => {
+                index_variable -= 1;
+                index_variable
             }
         };
-        let numbers = column.column_type.numbers();
-        let size = match column.column_type {
-            ColumnType::Int => 0,
-            ColumnType::Decimal => u32::from(numbers.precision) | u32::from(numbers.scale) << 8,
-            ColumnType::DateTime2 => u32::from(numbers.scale),
-            _ => u32::from(numbers.length_bytes.cast_unsigned()),
-        };
-        Place {
-            rowset: placed.rowset,
-            column_id,
-            key_ordinal: u16::from(table.has_key && column_id == 1),
-            type_info: u32::from(numbers.system) | size << 8,
+        let numbers = spec.column_type.numbers();
+        Some(Place {
+            rowset: rowset.id(),
+            column_id: *column as u32 + 1,
+            physical_id: table.layout.null_bit(*column) as u32,
+            key_ordinal: key.map_or(0, |place| place as u16 + 1),
+            type_info: u32::from(numbers.system) | numbers.detail << 8,
             collation: numbers.collation,
             offset,
-        }
+            index_offset,
+            bit,
+        })
     };
-    (1..).zip(table.columns).map(&mut place).collect()
+    table.layout.order.iter().filter_map(place).collect()
 }
 
 impl Place {
     /// sys.sysrscols.
     fn record(&self, maker: &mut RecordMaker) -> Vec<u8> {
-        // Index pages have the key behind their status byte.
-        let on_index_pages: u16 = self.key_ordinal;
+        let halves =
+            |leaf: i16, index: i16| u32::from(leaf.cast_unsigned()) | u32::from(index.cast_unsigned()) << 16;
         maker
             .begin()
             .fixed(&self.rowset.to_le_bytes())
             .fixed(&self.column_id.to_le_bytes())
-            .fixed(&self.column_id.to_le_bytes())
+            .fixed(&self.physical_id.to_le_bytes())
             .fixed(&0_u64.to_le_bytes())
             .fixed(&self.type_info.to_le_bytes())
             .fixed(&self.collation.to_le_bytes())
             .fixed(&self.key_ordinal.to_le_bytes())
             .fixed(&0_u16.to_le_bytes())
             .fixed(&0x80_u32.to_le_bytes())
-            .fixed(&(u32::from(self.offset.cast_unsigned()) | u32::from(on_index_pages) << 16).to_le_bytes())
-            .fixed(&self.column_id.to_le_bytes())
-            .fixed(&0_u16.to_le_bytes())
+            .fixed(&halves(self.offset, self.index_offset).to_le_bytes())
+            .fixed(&self.physical_id.to_le_bytes())
+            .fixed(&u16::from(self.bit).to_le_bytes())
             .variable(None)
             .finish()
             .to_vec()
     }
 }
 
-/// sys.sysidxstats.
-fn index(placed: &Placed, table: &TableSpec, maker: &mut RecordMaker) -> Vec<u8> {
-    /// An index, unique, of a primary key.
-    const KEY: u32 = 0x1 | 0x8 | 0x20;
-    let name = format!("PK_{}", table.name);
-    maker
-        .begin()
-        .fixed(&placed.object_id.to_le_bytes())
-        .fixed(&placed.index_id().to_le_bytes())
-        .fixed(&if table.has_key { KEY } else { 0 }.to_le_bytes())
-        .fixed(&0_u32.to_le_bytes())
-        .fixed(&[0])
-        .fixed(&[u8::from(table.has_key)])
-        .fixed(&[0])
-        .fixed(&u32::from(PRIMARY).to_le_bytes())
-        .fixed(&0_u32.to_le_bytes())
-        .fixed(&placed.rowset.to_le_bytes());
-    // Heaps have no name.
-    if table.has_key { maker.text(&name) } else { maker.variable(None) }.finish().to_vec()
+/// Bits of sys.sysidxstats.
+mod index_status {
+    pub const INDEX: u32 = 0x1;
+    pub const UNIQUE: u32 = 0x8;
+    pub const PRIMARY_KEY: u32 = 0x20;
 }
 
-/// sys.sysiscols: the key is the first column.
-fn index_column(object_id: u32, maker: &mut RecordMaker) -> Vec<u8> {
-    maker
-        .begin()
-        .fixed(&object_id.to_le_bytes())
-        .fixed(&1_u32.to_le_bytes())
-        .fixed(&1_u32.to_le_bytes())
-        .fixed(&3_u32.to_le_bytes())
-        .fixed(&1_u32.to_le_bytes())
-        .fixed(&[1])
-        .fixed(&[0])
-        .fixed(&[0])
-        .fixed(&[0])
-        .finish()
-        .to_vec()
+/// sys.sysidxstats: the key, or the heap, then what else there is.
+fn indexes(rowset: &Rowset, table: &Table, maker: &mut RecordMaker) -> Vec<Vec<u8>> {
+    use index_status::{INDEX, PRIMARY_KEY, UNIQUE};
+    let key = format!("PK_{}", table.name);
+    let mut all = vec![if rowset.is_clustered {
+        (1, INDEX | UNIQUE | PRIMARY_KEY, kind::CLUSTERED, rowset.id(), Some(key.as_str()))
+    } else {
+        // Heaps have no name.
+        (0, 0, kind::HEAP, rowset.id(), None)
+    }];
+    for (id, index) in numbered(table) {
+        let status = INDEX | if index.is_unique { UNIQUE } else { 0 };
+        let kind = if is_spatial(table, index) { kind::SPATIAL } else { kind::NONCLUSTERED };
+        all.push((id, status, kind, 0, Some(index.name.as_str())));
+    }
+    all.into_iter()
+        .map(|(id, status, kind, rowset_id, name)| {
+            maker
+                .begin()
+                .fixed(&rowset.object_id.to_le_bytes())
+                .fixed(&id.to_le_bytes())
+                .fixed(&status.to_le_bytes())
+                .fixed(&0_u32.to_le_bytes())
+                .fixed(&[0])
+                .fixed(&[kind])
+                .fixed(&[0])
+                .fixed(&u32::from(PRIMARY).to_le_bytes())
+                .fixed(&0_u32.to_le_bytes())
+                .fixed(&rowset_id.to_le_bytes());
+            match name {
+                Some(name) => maker.text(name),
+                None => maker.variable(None),
+            }
+            .finish()
+            .to_vec()
+        })
+        .collect()
+}
+
+/// Kinds of index.
+mod kind {
+    pub const HEAP: u8 = 0;
+    pub const CLUSTERED: u8 = 1;
+    pub const NONCLUSTERED: u8 = 2;
+    pub const SPATIAL: u8 = 4;
+}
+
+/// Indexes besides the key, with their numbers; those of spatial ones begin far behind.
+fn numbered(table: &Table) -> Vec<(u32, &IndexSpec)> {
+    const FIRST: u32 = 2;
+    const FIRST_SPATIAL: u32 = 384_000;
+    let mut numbered: Vec<(u32, &IndexSpec)> = table
+        .indexes
+        .iter()
+        .zip(0..)
+        .map(|(index, place)| {
+            let first = if is_spatial(table, index) { FIRST_SPATIAL } else { FIRST };
+            (first + place, index)
+        })
+        .collect();
+    numbered.sort_by_key(|(id, _)| *id);
+    numbered
+}
+
+fn is_spatial(table: &Table, index: &IndexSpec) -> bool {
+    let columns = index.columns.iter().filter_map(|place| table.columns.get(*place));
+    columns.into_iter().any(|column| column.column_type.spatial().is_some())
+}
+
+/// sys.sysiscols.
+fn index_columns(rowset: &Rowset, table: &Table, maker: &mut RecordMaker) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    if rowset.is_clustered {
+        all.push((1, &table.primary_key));
+    }
+    all.extend(numbered(table).into_iter().map(|(id, index)| (id, &index.columns)));
+    let places = all.into_iter().flat_map(|(id, columns)| {
+        (1_u32..).zip(columns).map(move |(ordinal, column)| (id, ordinal, *column as u32 + 1))
+    });
+    places
+        .map(|(id, ordinal, column)| {
+            maker
+                .begin()
+                .fixed(&rowset.object_id.to_le_bytes())
+                .fixed(&id.to_le_bytes())
+                .fixed(&ordinal.to_le_bytes())
+                .fixed(&3_u32.to_le_bytes())
+                .fixed(&column.to_le_bytes())
+                .fixed(&[ordinal as u8])
+                .fixed(&[0])
+                .fixed(&[0])
+                .fixed(&[0])
+                .finish()
+                .to_vec()
+        })
+        .collect()
 }
 
 /// sys.sysscalartypes.
 fn scalar_type(id: u32, name: &str, maker: &mut RecordMaker) -> Vec<u8> {
-    const SYS: u32 = 4;
     maker
         .begin()
         .fixed(&id.to_le_bytes())

@@ -1,16 +1,18 @@
 //! Pages of allocation: file header, PFS, GAM, SGAM, differential and bulk maps, IAM.
 
-use super::page::{Owner, PageMaker, SYSTEM, pointer};
-use super::space::{
-    EXTENT_PAGES, GAM_EXTENTS, GAM_INTERVAL, IAM_IN_RANGE, MIXED_EXTENTS, PFS_INTERVAL, Space, Use, is_system,
-};
-use super::tree::Tree;
+use std::ops::Range;
+
+use super::page::{Neighbours, Owner, PageMaker, SYSTEM, pointer};
+use super::space::{EXTENT_PAGES, GAM_EXTENTS, GAM_INTERVAL, PFS_INTERVAL, Space, Use, is_system};
 use crate::page::{PageBytes, page_type};
 
 /// Bytes of a map's bits.
 const BITMAP_BYTES: usize = GAM_EXTENTS as usize / 8;
 /// Bytes of a map's first record.
 const HEAD_BYTES: u16 = 94;
+
+/// Most pages that a unit has in mixed extents.
+pub const MOST_SINGLES: usize = 8;
 
 /// Bits of a PFS byte.
 pub mod pfs {
@@ -60,13 +62,15 @@ fn finish(mut page: PageMaker<'_>, head: &[u8], bits: &Bits) {
     page.finish();
 }
 
-/// Which maps a page's range has, and how it is told in the first five extents.
+/// Makes maps.
 pub struct Maps<'d> {
     pub space: Space,
-    pub tree: &'d Tree,
     /// PFS bytes of the pages in mixed extents.
     pub mixed: &'d [u8],
-    /// Whether all extents count as changed since the last full backup.
+    /// Which pages of the runs are in use, by ranges of their places.
+    pub runs: &'d [Range<u32>],
+    /// Extents that count as changed since the last full backup; `None`: all.
+    pub changed: Option<&'d Changes>,
     pub is_differential: bool,
 }
 
@@ -82,11 +86,16 @@ impl Maps<'_> {
             }
             // A clear bit: allocated.
             Use::Gam => (page_type::GAM, Bits::of(range, extents, |_| true).inverted()),
-            Use::Sgam => (9, Bits::of(range, extents, |extent| self.has_free_mixed_page(extent))),
-            Use::DifferentialMap => {
-                (page_type::DIFFERENTIAL_MAP, Bits::of(range, extents, |_| self.is_differential))
+            Use::Sgam => {
+                (page_type::SGAM, Bits::of(range, extents, |extent| self.has_free_mixed_page(extent)))
             }
-            Use::BulkMap => (17, Bits::clear()),
+            Use::DifferentialMap => (
+                page_type::DIFFERENTIAL_MAP,
+                Bits::of(range, extents, |extent| {
+                    self.is_differential && self.changed.is_none_or(|changes| changes.has(extent))
+                }),
+            ),
+            Use::BulkMap => (page_type::BULK_MAP, Bits::clear()),
             _ => return false,
         };
         let page = PageMaker::new(bytes, number, page_type, SYSTEM, usize::from(HEAD_BYTES) - 4);
@@ -95,7 +104,7 @@ impl Maps<'_> {
     }
 
     fn has_free_mixed_page(&self, extent: u32) -> bool {
-        if extent >= MIXED_EXTENTS {
+        if extent >= self.space.mixed_extents {
             return is_system(extent);
         }
         let first = (extent * EXTENT_PAGES) as usize;
@@ -114,41 +123,68 @@ impl Maps<'_> {
     }
 
     fn pfs_byte(&self, number: u32) -> u8 {
-        if number >= self.space.pages() {
+        if number >= self.space.extents * EXTENT_PAGES {
             return 0;
         }
         match self.space.use_of(number) {
             Use::Mixed => self.mixed.get(number as usize).copied().unwrap_or(0),
-            Use::Table(index) if index < self.tree.pages() => pfs::ALLOCATED,
-            Use::Table(_) | Use::Nothing => 0,
-            Use::Iam(_) => pfs::ALLOCATED | pfs::MIXED | pfs::IAM,
+            Use::Run(index) => {
+                let run = self.runs.partition_point(|run| run.start <= index).checked_sub(1);
+                let is_used = run.and_then(|run| self.runs.get(run)).is_some_and(|run| run.contains(&index));
+                if is_used { pfs::ALLOCATED } else { 0 }
+            }
+            Use::Nothing => 0,
             _ => pfs::ALLOCATED | pfs::FULL,
         }
     }
 }
 
-/// The large table's IAM page for a range; that for the first is `first_iam`.
-pub fn fill_large_iam(bytes: &mut PageBytes, space: Space, owner: Owner, first_iam: u32, range: u32) {
-    let number = |range: u32| if range == 0 { first_iam } else { range * GAM_INTERVAL + IAM_IN_RANGE };
-    let next = (range + 1 < space.ranges()).then(|| number(range + 1));
-    let page = PageMaker::new(bytes, number(range), page_type::IAM, owner, usize::from(HEAD_BYTES) - 4)
-        .chained(0, (range.checked_sub(1).map(number), next));
-    let bits = Bits::of(range, space.extents, |extent| space.is_table(extent));
-    finish(page, &iam_head(range * GAM_INTERVAL, range, None), &bits);
+/// Extents that differ from a full backup's.
+#[derive(Clone, Debug, Default)]
+pub struct Changes(Vec<u64>);
+
+impl Changes {
+    pub fn add(&mut self, extent: u32) {
+        let word = extent as usize / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (extent % 64);
+    }
+
+    pub fn has(&self, extent: u32) -> bool {
+        self.0.get(extent as usize / 64).is_some_and(|word| word >> (extent % 64) & 1 == 1)
+    }
+
+    pub fn count(&self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
 }
 
-/// The IAM page of what has one page, in a mixed extent.
-pub fn fill_small_iam(bytes: &mut PageBytes, number: u32, owner: Owner, only: u32) {
-    let page = PageMaker::new(bytes, number, page_type::IAM, owner, usize::from(HEAD_BYTES) - 4);
-    finish(page, &iam_head(0, 0, Some(only)), &Bits::clear());
+/// An IAM page: place in its chain, the range of extents it tells of, the unit's single pages where it is the first,
+/// and which extents of the range are the unit's.
+pub struct Iam<'u> {
+    pub number: u32,
+    pub owner: Owner,
+    pub neighbours: Neighbours,
+    pub place_in_chain: u32,
+    pub range: u32,
+    pub singles: &'u [u32],
 }
 
-/// Place in the chain, first page of the range, and the single pages.
-fn iam_head(start: u32, place_in_chain: u32, single: Option<u32>) -> Vec<u8> {
-    // From the record's fifth byte, which is the page's hundredth: the range is told at 136, pages at 142.
-    let mut head = vec![0; 42 + 6];
-    head[..4].copy_from_slice(&place_in_chain.to_le_bytes());
-    head[36..42].copy_from_slice(&pointer(Some(start)));
-    head[42..48].copy_from_slice(&pointer(single));
-    head
+impl Iam<'_> {
+    pub fn fill(&self, bytes: &mut PageBytes, extents: u32, is_owned: impl Fn(u32) -> bool) {
+        let page =
+            PageMaker::new(bytes, self.number, page_type::IAM, self.owner, usize::from(HEAD_BYTES) - 4)
+                .chained(0, self.neighbours);
+        // From the record's fifth byte, which is the page's hundredth: the range is told at 136, pages at 142.
+        let mut head = vec![0; 42 + 6 * MOST_SINGLES];
+        head[..4].copy_from_slice(&self.place_in_chain.to_le_bytes());
+        head[36..42].copy_from_slice(&pointer(Some(self.range * GAM_INTERVAL)));
+        for (place, number) in self.singles.iter().take(MOST_SINGLES).enumerate() {
+            let at = 42 + 6 * place;
+            head[at..at + 6].copy_from_slice(&pointer(Some(*number)));
+        }
+        finish(page, &head, &Bits::of(self.range, extents, is_owned));
+    }
 }

@@ -11,6 +11,12 @@ impl Random {
         Random(seed)
     }
 
+    /// The stream of one row of a table.
+    pub(super) fn of_row(seed: u64, table: &str, index: u64) -> Random {
+        let salt = table.bytes().fold(0_u64, |salt, byte| salt.rotate_left(8) ^ u64::from(byte));
+        Random::new(seed ^ salt.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ index << 20)
+    }
+
     pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;

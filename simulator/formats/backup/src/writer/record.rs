@@ -1,4 +1,4 @@
-//! Making a record: fixed part, null bitmap, variable part.
+//! Making records of the catalog: fixed part, null bitmap, variable part.
 
 const HAS_NULL_BITMAP: u8 = 0x10;
 const HAS_VARIABLE: u8 = 0x20;
@@ -28,14 +28,6 @@ impl RecordMaker {
     pub fn fixed(&mut self, bytes: &[u8]) -> &mut RecordMaker {
         self.columns += 1;
         self.bytes.extend_from_slice(bytes);
-        self
-    }
-
-    /// A fixed column that is NULL and takes room nevertheless.
-    pub fn null(&mut self, bytes: usize) -> &mut RecordMaker {
-        self.nulls |= 1 << self.columns;
-        self.columns += 1;
-        self.bytes.resize(self.bytes.len() + bytes, 0);
         self
     }
 
