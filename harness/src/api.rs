@@ -178,6 +178,17 @@ impl Api {
         }
     }
 
+    /// Waits until every connection has ended and that was told; answers the number of one that has not in time.
+    pub async fn still_open(&self, timeout: Duration) -> Result<Option<u64>, ApiError> {
+        for opened in self.events("kind=connection.opened").await? {
+            let session = &opened["session"];
+            if self.wait(&format!("kind=connection.closed&session={session}"), timeout).await?.is_none() {
+                return Ok(session.as_u64());
+            }
+        }
+        Ok(None)
+    }
+
     /// Moves time on: `{"by": "5m"}` or `{"to": "nightly"}`.
     pub async fn advance(&self, how: Value) -> Result<Value, ApiError> {
         self.call("POST", "clock/advance", Some(how), LOAD_TIMEOUT).await

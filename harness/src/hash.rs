@@ -6,6 +6,15 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+/// SHA-256 of bytes, in hex.
+pub fn sha256_of(bytes: &[u8]) -> String {
+    hex(Sha256::digest(bytes))
+}
+
+fn hex(digest: impl AsRef<[u8]>) -> String {
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// SHA-256 of a file, in hex.
 pub fn sha256(path: &Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
@@ -17,5 +26,5 @@ pub fn sha256(path: &Path) -> std::io::Result<String> {
             count => hasher.update(&piece[..count]),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(hasher.finalize()))
 }

@@ -11,7 +11,7 @@ use crate::contract::RULES;
 use crate::reference::{BACKUP_KEYS, EXPECTATIONS, KEYS};
 use crate::scenario::fields::{self, Asked, Shape};
 use crate::scenario::{self, backup, specs};
-use crate::step::{STEPS, StepKind};
+use crate::step::{IN_SESSION, STEPS, StepKind};
 use crate::{client, size, stack};
 
 /// The schema as it is committed.
@@ -123,6 +123,7 @@ fn parameters(step: &StepKind) -> Value {
     match step.name {
         "fault" => fault(),
         "expect" => expectation(step),
+        "together" => together(),
         _ => map(step.asked(example), step.stands_alone()),
     }
 }
@@ -137,6 +138,30 @@ fn fault() -> Value {
         schema["properties"][name]["description"] = json!(meaning);
     }
     schema
+}
+
+/// A session is a login and one step of a client.
+fn together() -> Value {
+    let steps = STEPS.iter().filter(|step| IN_SESSION.contains(&step.name));
+    let steps = steps.map(|step| (step.name.to_owned(), described(parameters(step), step.sentence)));
+    let mut session = json!({ "as": text_or_like() });
+    if let Some(keys) = session.as_object_mut() {
+        keys.extend(steps);
+    }
+    let session = json!({
+        "type": "object",
+        "properties": session,
+        "required": ["as"],
+        "additionalProperties": false,
+        "minProperties": 2,
+        "maxProperties": 2,
+    });
+    json!({
+        "type": "object",
+        "properties": { "sessions": list(session) },
+        "required": ["sessions"],
+        "additionalProperties": false,
+    })
 }
 
 /// Every key of every form; which go together is for `check`.

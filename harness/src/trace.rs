@@ -24,8 +24,10 @@ fn line(event: &Value) -> Option<String> {
             }
             add(&joined(&event["flags"]));
             add(&joined(&event["attributes"]));
-            if event["operation"] == "write" {
-                add(&format!("{} x {}", event["count"], event["size_bytes"]));
+            match event["operation"].as_str() {
+                Some("write") => add(&format!("{} x {}", event["count"], event["size_bytes"])),
+                Some("read") => add(&event["size_bytes"].to_string()),
+                _ => {}
             }
             Some(words.join(" "))
         }

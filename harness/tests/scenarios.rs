@@ -9,10 +9,11 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use spatialcloud_harness::client::{self, Availability};
 use spatialcloud_harness::report::terminal::{Style, failure};
 use spatialcloud_harness::runner::{self, Options};
-use spatialcloud_harness::{keys, scenario};
+use spatialcloud_harness::{keys, scenario, stack};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
+    stack::set_program(env!("CARGO_BIN_EXE_spatialcloud"));
     // Clients wait more than they work: for a refused login to be tried again, for a window to open.
     let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get());
     arguments.test_threads = arguments.test_threads.or(Some(3 * cores));

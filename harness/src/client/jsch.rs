@@ -4,8 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use tokio::sync::OnceCell;
 
 use super::{Availability, Client, Login, Operation, Outcome, process};
+use crate::hash::sha256_of;
 
 /// JSch.
 pub struct Jsch;
@@ -52,6 +54,11 @@ impl Client for Jsch {
     }
 
     async fn perform(&self, login: &Login, operation: &Operation) -> Outcome {
+        static CLASSES: OnceCell<PathBuf> = OnceCell::const_new();
+        let classes = match CLASSES.get_or_try_init(classes).await {
+            Ok(classes) => classes,
+            Err(reason) => return Outcome::failed(reason),
+        };
         let files = match prepare(login) {
             Ok(files) => files,
             Err(error) => return Outcome::failed(error.to_string()),
@@ -59,8 +66,9 @@ impl Client for Jsch {
         let mut command = process::command("java", &login.work);
         command
             // Most of its life is starting: neither the second compiler nor shared garbage collection pays.
-            .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", JAR])
-            .arg(&files.program)
+            .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"])
+            .arg(format!("{JAR}:{}", classes.display()))
+            .arg("Jsch")
             .args([&login.host, &login.port.to_string(), &login.user])
             .arg(&files.key)
             .arg(&files.known_hosts)
@@ -74,20 +82,36 @@ impl Client for Jsch {
     }
 }
 
+/// The folder with the compiled program; compiled where none was from this source before.
+async fn classes() -> Result<PathBuf, String> {
+    let cache = process::cache().unwrap_or_else(std::env::temp_dir);
+    let folder = cache.join(format!("jsch-{}", sha256_of(PROGRAM.as_bytes())));
+    if folder.join("Jsch.class").exists() {
+        return Ok(folder);
+    }
+    let shown = |error: io::Error| format!("{}: {error}", folder.display());
+    std::fs::create_dir_all(&cache).map_err(shown)?;
+    // Made elsewhere and renamed: another process may be at it too, and none must see half of it.
+    let made = tempfile::tempdir_in(&cache).map_err(shown)?;
+    std::fs::write(made.path().join("Jsch.java"), PROGRAM).map_err(shown)?;
+    let mut command = process::command("javac", made.path());
+    command.args(["--release", "17", "-cp", JAR, "Jsch.java"]);
+    let compiled = process::run(command, "").await;
+    if !compiled.succeeded {
+        return Err(format!("javac: {}", compiled.output));
+    }
+    let renamed = std::fs::rename(made.path(), &folder);
+    if folder.join("Jsch.class").exists() { Ok(folder) } else { renamed.map_err(shown).map(|()| folder) }
+}
+
 struct Files {
-    program: PathBuf,
     key: PathBuf,
     known_hosts: PathBuf,
 }
 
 /// JSch of this age reads only PEM keys, and knows hosts by their RSA key alone.
 fn prepare(login: &Login) -> io::Result<Files> {
-    let files = Files {
-        program: login.work.join("Jsch.java"),
-        key: login.work.join("key.pem"),
-        known_hosts: login.work.join("known_hosts.jsch"),
-    };
-    std::fs::write(&files.program, PROGRAM)?;
+    let files = Files { key: login.work.join("key.pem"), known_hosts: login.work.join("known_hosts.jsch") };
     let known = login.host_keys.iter().map(|key| format!("[{}]:{} {key}\n", login.host, login.port));
     std::fs::write(&files.known_hosts, known.collect::<String>())?;
     if !files.key.exists() {

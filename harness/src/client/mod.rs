@@ -24,7 +24,9 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::json;
 
+use crate::api::Api;
 use crate::keys::KeyPair;
 use crate::stack::SftpAddress;
 pub use builtin::HeldUpload;
@@ -131,6 +133,8 @@ pub struct Login {
     pub password: Option<String>,
     /// A folder of its own for the client's files.
     pub work: PathBuf,
+    /// The stack whose clock is moved by hand, if it is: what our own client waits passes by that clock.
+    pub clock: Option<Api>,
 }
 
 impl Login {
@@ -148,6 +152,17 @@ impl Login {
             source_address: None,
             password: None,
             work: work.to_owned(),
+            clock: None,
+        }
+    }
+
+    /// Lets time pass for the client: by the stack's clock where that is moved by hand, so that runs fall due and
+    /// nobody waits; else on the wall.
+    pub async fn wait(&self, span: Duration) {
+        match &self.clock {
+            // A stack that has gone tells the client so itself, when it connects.
+            Some(api) => drop(api.advance(json!({ "by": format!("{}ms", span.as_millis()) })).await),
+            None => tokio::time::sleep(span).await,
         }
     }
 }

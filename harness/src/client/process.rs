@@ -1,7 +1,7 @@
 //! Runs a client program: clean environment, own folder, bounded time, its words captured.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +13,12 @@ use super::{Availability, Outcome};
 
 /// No step takes longer than this; a client that hangs is ended and the step has failed.
 pub const LONGEST: Duration = Duration::from_secs(600);
+
+/// The folder that `ci/install` fills, and in which clients keep what takes long to make.
+pub fn cache() -> Option<PathBuf> {
+    let given = std::env::var_os("SPATIALCLOUD_CACHE").map(PathBuf::from);
+    given.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/spatialcloud")))
+}
 
 /// A command that sees nothing of this user's settings: no agent, no home, no language but plain UTF-8.
 pub fn command(program: &str, work: &Path) -> Command {

@@ -99,12 +99,9 @@ impl Python {
     fn interpreter(&self) -> Option<&(PathBuf, String)> {
         self.found
             .get_or_init(|| {
-                let cache = std::env::var_os("SPATIALCLOUD_CACHE").map(PathBuf::from).or_else(|| {
-                    std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/spatialcloud"))
-                });
                 let candidates = [
                     std::env::var_os("SPATIALCLOUD_PYTHON").map(PathBuf::from),
-                    cache.map(|cache| cache.join(self.environment).join("bin/python")),
+                    process::cache().map(|cache| cache.join(self.environment).join("bin/python")),
                     Some(PathBuf::from("python3")),
                 ];
                 candidates.into_iter().flatten().find_map(|python| {

@@ -1,13 +1,13 @@
 //! `record`: writes what a client asks of the server as a profile, for a client that cannot run everywhere.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use spatialcloud_harness::Stack;
-use spatialcloud_harness::client::profile::record::{self, Naming};
+use spatialcloud_harness::client::profile::record::{self, Naming, Visit};
 use spatialcloud_harness::client::{self, Availability, Login, Operation};
 
 use super::{fail, up};
@@ -17,6 +17,8 @@ use crate::exit::Exit;
 const WAIT: Duration = Duration::from_secs(60);
 /// Long enough for every way of uploading large files.
 const SIZE_BYTES: usize = 300_000;
+/// When the recorded file was last changed: 2020-01-02T00:00:00Z.
+const MODIFIED_SECONDS: u32 = 1_577_923_200;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -52,21 +54,45 @@ pub async fn perform(arguments: Arguments) -> Exit {
         Ok(demo) => demo,
         Err(message) => return fail(Exit::NoStack, message),
     };
-    let exit = match &arguments.client {
-        Some(name) => driven(&stack, &demo, name, arguments.preserve_times).await,
-        None => by_hand(&stack, &demo).await,
+    let text = match &arguments.client {
+        Some(name) => driven(&stack, &demo, name, &arguments).await,
+        None => by_hand(&stack, &demo, &arguments).await,
     };
-    let exit = match exit {
-        Err(exit) => exit,
-        Ok(()) => written(&stack, &arguments).await,
-    };
+    let exit = text.map_or_else(|exit| exit, |text| written(&text, &arguments));
     match stack.stop().await {
         Ok(()) => exit,
         Err(error) => fail(Exit::NoStack, error),
     }
 }
 
-async fn driven(stack: &Stack, demo: &up::Demo, name: &str, preserve_times: bool) -> Result<(), Exit> {
+/// What a driven client does, one visit each: section of the profile, path, other path, operation.
+fn operations(
+    local: &Path,
+    preserve_times: bool,
+) -> Vec<(&'static str, &'static str, &'static str, Operation)> {
+    const FILE: &str = "Spatial/recorded.tif";
+    const RENAMED: &str = "Spatial/renamed.tif";
+    const FOLDER: &str = "Spatial/recorded";
+    let mut upload = Operation::upload(local.to_owned(), FILE);
+    if let Operation::Upload { preserve_times: preserve, .. } = &mut upload {
+        *preserve = preserve_times;
+    }
+    let fetched = local.with_added_extension("fetched");
+    let folder = || FOLDER.to_owned();
+    vec![
+        ("upload", FILE, "", upload),
+        ("download", FILE, "", Operation::Download { remote: FILE.to_owned(), local: fetched }),
+        ("list", "Spatial", "", Operation::List { path: "Spatial".to_owned() }),
+        ("set-times", FILE, "", Operation::SetTimes { path: FILE.to_owned(), modified: MODIFIED_SECONDS }),
+        ("rename", FILE, RENAMED, Operation::Rename { from: FILE.to_owned(), to: RENAMED.to_owned() }),
+        ("remove", RENAMED, "", Operation::Remove { path: RENAMED.to_owned() }),
+        ("mkdir", FOLDER, "", Operation::MakeDirectory { path: folder() }),
+        ("rmdir", FOLDER, "", Operation::RemoveDirectory { path: folder() }),
+    ]
+}
+
+/// The profile of a client that is driven through everything it can do.
+async fn driven(stack: &Stack, demo: &up::Demo, name: &str, arguments: &Arguments) -> Result<String, Exit> {
     let Some(client) = client::named(name) else {
         let known = client::names().join(", ");
         return Err(fail(Exit::WrongUse, format!("no client {name:?}: known are {known}")));
@@ -77,27 +103,61 @@ async fn driven(stack: &Stack, demo: &up::Demo, name: &str, preserve_times: bool
     let work = stack.data().join("record");
     let local = work.join("recorded.tif");
     // FileZilla sets no time that the stored file has already, which one of this second would have.
-    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_923_200);
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(MODIFIED_SECONDS));
     let made = std::fs::create_dir_all(&work)
         .and_then(|()| std::fs::write(&local, vec![7; SIZE_BYTES]))
         .and_then(|()| std::fs::File::options().write(true).open(&local)?.set_modified(long_ago));
     made.map_err(|error| fail(Exit::NoStack, format!("{}: {error}", local.display())))?;
     let login = Login::new(stack.sftp(), up::DEMO, demo.pair.clone(), &work);
-    let mut operation = Operation::upload(local, "Spatial/recorded.tif");
-    if let Operation::Upload { preserve_times: preserve, .. } = &mut operation {
-        *preserve = preserve_times;
+    let mut seen = Vec::new();
+    let mut last = 0;
+    for (section, path, to, operation) in operations(&local, arguments.preserve_times) {
+        match client.can(Some(&login), &operation) {
+            Err(reason) if section == "upload" => {
+                return Err(fail(Exit::WrongUse, format!("{name}: {reason}")));
+            }
+            Err(reason) => {
+                eprintln!("no {section}: {reason}");
+                continue;
+            }
+            Ok(()) => {}
+        }
+        let outcome = client.perform(&login, &operation).await;
+        if !outcome.succeeded {
+            eprintln!(
+                "{name} says that {section} failed; what it asked is written all the same:\n{}",
+                outcome.output
+            );
+        }
+        // What it sends last may be seen after it has gone.
+        if let Err(error) = stack.api().still_open(WAIT).await {
+            return Err(fail(Exit::NoStack, error));
+        }
+        let events = events(stack, last).await?;
+        last = events.last().and_then(|event| event["sequence"].as_u64()).unwrap_or(last);
+        seen.push((section, path, to, events));
     }
-    client
-        .can(Some(&login), &operation)
-        .map_err(|reason| fail(Exit::WrongUse, format!("{name}: {reason}")))?;
-    let outcome = client.perform(&login, &operation).await;
-    if !outcome.succeeded {
-        eprintln!("{name} says that it failed; what it asked is written all the same:\n{}", outcome.output);
-    }
-    Ok(())
+    let visits: Vec<Visit<'_>> =
+        seen.iter().map(|(operation, path, to, events)| Visit { operation, path, to, events }).collect();
+    profile(&visits, arguments)
 }
 
-async fn by_hand(stack: &Stack, demo: &up::Demo) -> Result<(), Exit> {
+/// Everything that has happened after the event of that number.
+async fn events(stack: &Stack, after: u64) -> Result<Vec<Value>, Exit> {
+    let events = stack.api().events(&format!("after={after}")).await;
+    events.map_err(|error| fail(Exit::NoStack, error))
+}
+
+fn naming(arguments: &Arguments) -> Naming<'_> {
+    let stem = arguments.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    Naming {
+        name: arguments.name.as_deref().unwrap_or(stem),
+        version: arguments.version.as_deref(),
+        stands_for: arguments.client.as_deref(),
+    }
+}
+
+async fn by_hand(stack: &Stack, demo: &up::Demo, arguments: &Arguments) -> Result<String, Exit> {
     print!("{}", up::card(stack, Some(demo), false));
     println!("Upload a file of 300 KB or more; the profile is written when that connection ends.");
     let mut last = 0;
@@ -105,7 +165,7 @@ async fn by_hand(stack: &Stack, demo: &up::Demo) -> Result<(), Exit> {
         let query = format!("kind=connection.closed&after={last}");
         let event = tokio::select! {
             event = stack.api().wait(&query, WAIT) => event,
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = tokio::signal::ctrl_c() => break,
         };
         let event = event.map_err(|error| fail(Exit::NoStack, error))?;
         let Some(event) = event else { continue };
@@ -113,26 +173,17 @@ async fn by_hand(stack: &Stack, demo: &up::Demo) -> Result<(), Exit> {
         let uploads = format!("kind=upload.finished&session={}", event["session"]);
         let uploads = stack.api().events(&uploads).await.map_err(|error| fail(Exit::NoStack, error))?;
         if !uploads.is_empty() {
-            return Ok(());
+            break;
         }
     }
+    profile(&[Visit::upload(&events(stack, 0).await?)], arguments)
 }
 
-async fn written(stack: &Stack, arguments: &Arguments) -> Exit {
-    let events = match stack.api().events("").await {
-        Ok(events) => events,
-        Err(error) => return fail(Exit::NoStack, error),
-    };
-    let stem = arguments.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let naming = Naming {
-        name: arguments.name.as_deref().unwrap_or(&stem),
-        version: arguments.version.as_deref(),
-        stands_for: arguments.client.as_deref(),
-    };
-    let text = match record::profile(&events, &naming) {
-        Ok(text) => text,
-        Err(reason) => return fail(Exit::WrongUse, reason),
-    };
+fn profile(visits: &[Visit<'_>], arguments: &Arguments) -> Result<String, Exit> {
+    record::profile(visits, &naming(arguments)).map_err(|reason| fail(Exit::WrongUse, reason))
+}
+
+fn written(text: &str, arguments: &Arguments) -> Exit {
     if let Err(error) = std::fs::write(&arguments.file, text) {
         return fail(Exit::WrongUse, format!("{}: {error}", arguments.file.display()));
     }
@@ -140,7 +191,7 @@ async fn written(stack: &Stack, arguments: &Arguments) -> Exit {
         "{} written; play it with: spatialcloud run scenarios --profile {} --client {}",
         arguments.file.display(),
         arguments.file.display(),
-        naming.name
+        naming(arguments).name
     );
     Exit::Passed
 }

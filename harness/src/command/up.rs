@@ -40,6 +40,9 @@ pub struct Arguments {
     /// Print one line of JSON when ready, and nothing else
     #[arg(long)]
     json: bool,
+    /// End also when standard input ends: when whoever started it has gone
+    #[arg(long)]
+    until_eof: bool,
 }
 
 pub async fn perform(arguments: Arguments) -> Exit {
@@ -70,7 +73,10 @@ pub async fn perform(arguments: Arguments) -> Exit {
         print!("{}", card(&stack, demo.as_ref(), arguments.data.is_some()));
     }
     let log = (!arguments.json).then(|| tokio::spawn(events::log(stack.api().clone())));
-    ended().await;
+    tokio::select! {
+        () = ended() => {}
+        () = eof(), if arguments.until_eof => {}
+    }
     if let Some(log) = log {
         log.abort();
     }
@@ -99,6 +105,12 @@ async fn ended() {
         }
     }
     let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Waits for the end of standard input; one that cannot be read has ended.
+async fn eof() {
+    let read = || io::copy(&mut io::stdin(), &mut io::sink());
+    let _ = tokio::task::spawn_blocking(read).await;
 }
 
 fn settings(arguments: &Arguments) -> Result<Value, String> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Case, CaseResult, FailureReport, prepare};
 use crate::scenario::node::Node;
 use crate::stack::Stack;
-use crate::step::{self, Failure, Names, World};
+use crate::step::{self, Failure, Names, Step, World};
 
 /// Where clients connect from unless a step says otherwise.
 const CLIENT_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -28,32 +28,43 @@ pub async fn perform(case: Case) -> CaseResult {
     first
 }
 
-/// The first event that the same seed did not give again (C-51).
+/// The first event that the same seed did not give again (C-51). Where sessions were side by side, what happened
+/// must be the same, in whatever order.
 fn difference(case: &Case, first: &[Value], second: &[Value]) -> Option<FailureReport> {
-    let shown = |event: Option<&Value>| match event {
-        None => "no more event".to_owned(),
-        Some(event) => {
-            let mut event = event.clone();
-            // What is marked so may differ: real time, ports, durations.
-            if let Some(fields) = event.as_object_mut() {
-                fields.remove("volatile");
-            }
-            event.to_string()
-        }
-    };
+    let is_unordered = steps(case).iter().any(|step| step.is_unordered());
+    let [first, second] = [first, second].map(|events| comparable(events, is_unordered));
     let count = first.len().max(second.len());
-    let (expected, got) = (0..count)
-        .map(|index| (shown(first.get(index)), shown(second.get(index))))
-        .find(|(first, second)| first != second)?;
+    let shown = |event: Option<&String>| event.cloned().unwrap_or_else(|| "no more event".to_owned());
+    let index = (0..count).find(|&index| first.get(index) != second.get(index))?;
     Some(FailureReport {
         place: case.path.display().to_string(),
         step: "twice: true".to_owned(),
-        expected,
-        got,
+        expected: shown(first.get(index)),
+        got: shown(second.get(index)),
         is_ours: false,
         seed: case.seed,
         replay: case.replay(),
     })
+}
+
+/// Events without what may differ from run to run.
+fn comparable(events: &[Value], is_unordered: bool) -> Vec<String> {
+    // What is marked so may differ: real time, ports, durations.
+    let may_differ: &[&str] = if is_unordered { &["volatile", "sequence", "session"] } else { &["volatile"] };
+    let mut shown: Vec<String> = events
+        .iter()
+        .map(|event| {
+            let mut event = event.clone();
+            if let Some(fields) = event.as_object_mut() {
+                fields.retain(|name, _| !may_differ.contains(&name.as_str()));
+            }
+            event.to_string()
+        })
+        .collect();
+    if is_unordered {
+        shown.sort();
+    }
+    shown
 }
 
 async fn once(case: &Case) -> CaseResult {
@@ -74,10 +85,7 @@ async fn once(case: &Case) -> CaseResult {
             return result(Vec::new(), String::new(), Vec::new(), Some(failure));
         }
     };
-    let names = Names {
-        files: case.scenario.files.keys().cloned().collect(),
-        sites: case.scenario.sites.keys().cloned().collect(),
-    };
+    let names = names(case);
     let mut failed = None;
     for node in &case.scenario.steps {
         if let Err(failure) = perform_step(node, &names, &mut world).await {
@@ -108,6 +116,20 @@ async fn once(case: &Case) -> CaseResult {
     result(story, client_output, events, failure)
 }
 
+/// Its steps; those with captures in them parse the same here.
+fn steps(case: &Case) -> Vec<Box<dyn Step>> {
+    let names = names(case);
+    let nodes = case.scenario.steps.iter().chain(&case.scenario.always);
+    nodes.filter_map(|node| step::parse(node, &names).ok()).collect()
+}
+
+fn names(case: &Case) -> Names {
+    Names {
+        files: case.scenario.files.keys().cloned().collect(),
+        sites: case.scenario.sites.keys().cloned().collect(),
+    }
+}
+
 async fn perform_step(node: &Node, names: &Names, world: &mut World) -> Result<(), Failure> {
     let node = node.substituted(&world.captures);
     match step::parse(&node, names) {
@@ -135,7 +157,9 @@ async fn world(case: &Case) -> Result<World, String> {
     let ((files, story), sites) = made.map_err(|error| error.to_string())?;
     let mut settings = case.scenario.settings.clone();
     settings["seed"] = json!(case.seed);
-    let mut builder = Stack::in_process().settings(settings);
+    let is_killed = steps(case).iter().any(|step| step.needs_process());
+    let builder = if is_killed { Stack::in_own_process() } else { Stack::in_process() };
+    let mut builder = builder.settings(settings);
     for (code, _) in case.scenario.sites.iter().filter(|(_, spec)| spec.provisioned) {
         builder = builder.site(code, &sites.keys[code].public, sites.from[code].iter().cloned());
     }

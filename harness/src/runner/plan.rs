@@ -257,7 +257,7 @@ impl Needs {
         let steps = scenario.steps.iter().chain(&scenario.always);
         // Steps were parsed when the file was read; those with captures in them parse the same here.
         let steps: Vec<_> = steps.filter_map(|node| step::parse(node, &names).ok()).collect();
-        let operations: Vec<Operation> = steps.iter().filter_map(|step| step.operation()).collect();
+        let operations: Vec<Operation> = steps.iter().flat_map(|step| step.operations()).collect();
         Needs {
             // Where no client takes part, one run says it all.
             builtin: operations.is_empty() || steps.iter().any(|step| step.needs_builtin()),

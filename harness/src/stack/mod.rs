@@ -1,16 +1,20 @@
 //! A stack to test against. Whoever uses one cannot tell where it runs.
 
 mod in_process;
+mod process;
 
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 use spatialcloud_backup::{DataError, Database};
 
 use crate::api::{Api, ApiError};
 use in_process::InProcess;
+use process::Process;
+pub use process::set_program;
 
 /// Where clients connect.
 #[derive(Clone, Debug)]
@@ -51,6 +55,7 @@ pub struct Builder {
     data: Option<PathBuf>,
     http: Option<SocketAddr>,
     sites: Vec<(String, String, Vec<String>)>,
+    is_own_process: bool,
 }
 
 impl Builder {
@@ -95,31 +100,63 @@ impl Builder {
             (None, None) => return Err(StackError::Start("no folder".to_owned())),
         };
         let http = self.http.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
-        let running = InProcess::start(&self.settings, &data, http).await?;
-        let api = running.api();
-        let sftp = address(&api).await?;
-        let stack = Stack {
+        let mut settings = self.settings;
+        if self.is_own_process {
+            for (code, key, from) in &self.sites {
+                settings["sites"][code] = serde_json::json!({ "keys": [key], "from": from });
+            }
+        }
+        let (running, api, sftp) = begin(self.is_own_process, &settings, &data, http).await?;
+        if !self.is_own_process {
+            for (code, key, from) in &self.sites {
+                api.create_site(code, key, from, true).await?;
+            }
+        }
+        Ok(Stack {
             running: Some(running),
             api,
             sftp,
-            settings: self.settings,
+            settings,
+            is_own_process: self.is_own_process,
             data,
             http,
             _temporary: temporary,
-        };
-        for (code, key, from) in self.sites {
-            stack.api.create_site(&code, &key, &from, true).await?;
-        }
-        Ok(stack)
+        })
     }
+}
+
+/// Where it runs.
+enum Running {
+    InProcess(InProcess),
+    Process(Process),
+}
+
+async fn begin(
+    is_own_process: bool,
+    settings: &Value,
+    data: &Path,
+    http: SocketAddr,
+) -> Result<(Running, Api, SftpAddress), StackError> {
+    let (running, api) = if is_own_process {
+        let process = Process::start(settings, data, http).await?;
+        let api = process.api().clone();
+        (Running::Process(process), api)
+    } else {
+        let stack = InProcess::start(settings, data, http).await?;
+        let api = stack.api();
+        (Running::InProcess(stack), api)
+    };
+    let sftp = address(&api).await?;
+    Ok((running, api, sftp))
 }
 
 /// A running stack. Dropped, everything of it is gone.
 pub struct Stack {
-    running: Option<InProcess>,
+    running: Option<Running>,
     api: Api,
     sftp: SftpAddress,
     settings: Value,
+    is_own_process: bool,
     data: PathBuf,
     http: SocketAddr,
     _temporary: Option<tempfile::TempDir>,
@@ -129,6 +166,12 @@ impl Stack {
     /// A stack inside this process.
     pub fn in_process() -> Builder {
         Builder::default()
+    }
+
+    /// A stack in a process of its own, which can be killed. A program other than `spatialcloud` names it with
+    /// [`set_program`] first.
+    pub fn in_own_process() -> Builder {
+        Builder { is_own_process: true, ..Builder::default() }
     }
 
     /// Its control API.
@@ -143,7 +186,10 @@ impl Stack {
 
     /// The token its control API demands, where it listens beyond loopback.
     pub fn token(&self) -> Option<&str> {
-        self.running.as_ref()?.token()
+        match self.running.as_ref()? {
+            Running::InProcess(stack) => stack.token(),
+            Running::Process(_) => None,
+        }
     }
 
     /// Where clients connect.
@@ -158,22 +204,54 @@ impl Stack {
 
     /// Stops it in an orderly way and starts it again on the same data.
     pub async fn restart(&mut self) -> Result<(), StackError> {
-        if let Some(running) = self.running.take() {
-            running.stop().await?;
+        stopped(self.running.take()).await?;
+        self.start_again().await
+    }
+
+    /// Kills its process and starts it again on the same data. With `during` a mover runs, and is killed as soon as
+    /// it has moved a file, or has found none to move.
+    ///
+    /// # Errors
+    /// Also where it has no process of its own.
+    pub async fn kill(&mut self, during: Option<&str>) -> Result<(), StackError> {
+        if !matches!(self.running, Some(Running::Process(_))) {
+            return Err(StackError::Start("only a stack in a process of its own can be killed".to_owned()));
         }
-        let running = InProcess::start(&self.settings, &self.data, self.http).await?;
-        self.api = running.api();
-        self.sftp = address(&self.api).await?;
-        self.running = Some(running);
+        if let Some(mover) = during {
+            let last =
+                self.api.events("").await?.last().map_or(0, |event| event["sequence"].as_u64().unwrap_or(0));
+            let (path, query) = (format!("movers/{mover}/run"), format!("kind=file.moved&after={last}"));
+            tokio::select! {
+                run = self.api.post(&path, serde_json::json!({})) => run.map(|_| ())?,
+                moved = self.api.wait(&query, LONGEST_RUN) => moved.map(|_| ())?,
+            }
+        }
+        if let Some(Running::Process(process)) = self.running.take() {
+            process.kill().await?;
+        }
+        self.start_again().await
+    }
+
+    async fn start_again(&mut self) -> Result<(), StackError> {
+        let (running, api, sftp) = begin(self.is_own_process, &self.settings, &self.data, self.http).await?;
+        (self.running, self.api, self.sftp) = (Some(running), api, sftp);
         Ok(())
     }
 
     /// Stops it in an orderly way.
     pub async fn stop(mut self) -> Result<(), StackError> {
-        match self.running.take() {
-            Some(running) => running.stop().await,
-            None => Ok(()),
-        }
+        stopped(self.running.take()).await
+    }
+}
+
+/// Longest wait for a mover to move its first file.
+const LONGEST_RUN: Duration = Duration::from_secs(60);
+
+async fn stopped(running: Option<Running>) -> Result<(), StackError> {
+    match running {
+        Some(Running::InProcess(stack)) => stack.stop().await,
+        Some(Running::Process(process)) => process.stop().await,
+        None => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ mod operations;
 mod place;
 mod production;
 mod time;
+mod together;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -20,6 +21,8 @@ use crate::keys::KeyPair;
 use crate::scenario::fields::{self, Asked, Fields, Mistake};
 use crate::scenario::node::{Kind, Node, Place};
 use crate::stack::{Stack, StackError};
+pub use operations::Ending;
+pub use together::IN_SESSION;
 
 /// Something a scenario does or expects.
 #[async_trait]
@@ -27,6 +30,22 @@ pub trait Step: Send + Sync {
     /// What it asks of the client, if anything: decides which clients can run the scenario.
     fn operation(&self) -> Option<Operation> {
         None
+    }
+
+    /// The same, for a step that asks for several things.
+    fn operations(&self) -> Vec<Operation> {
+        self.operation().into_iter().collect()
+    }
+
+    /// What one of several sessions side by side does for it, and how that should end; nothing where it cannot be
+    /// one of several.
+    fn in_session(&self, _world: &World) -> Option<(Operation, &Ending)> {
+        None
+    }
+
+    /// Whether the stack must run in a process of its own.
+    fn needs_process(&self) -> bool {
+        false
     }
 
     /// Whether only the built-in client can do it.
@@ -41,6 +60,11 @@ pub trait Step: Send + Sync {
 
     /// Whether the client must try a password.
     fn needs_password(&self) -> bool {
+        false
+    }
+
+    /// Whether the order of what happens in it is nobody's.
+    fn is_unordered(&self) -> bool {
         false
     }
 
@@ -167,6 +191,12 @@ pub const STEPS: &[StepKind] = &[
         parse: operations::disconnect,
     },
     StepKind {
+        name: "together",
+        sentence: "Sessions side by side, each with a login of its own; in what order they come is nobody's.",
+        example: "- together: { sessions: [{ as: CITY, upload: { file: a.tif, to: Web/a.tif } }, { as: CITY, remove: { path: Web/b.tif } }] }",
+        parse: together::together,
+    },
+    StepKind {
         name: "advance",
         sentence: "Moves time on; runs that fall due are done.",
         example: "- advance: { to: nightly }",
@@ -195,6 +225,12 @@ pub const STEPS: &[StepKind] = &[
         sentence: "Stops the stack and starts it again on the same data.",
         example: "- restart",
         parse: time::restart,
+    },
+    StepKind {
+        name: "kill",
+        sentence: "Kills the stack's process, in the middle of a mover's run where told to, and starts it again.",
+        example: "- kill: { during: interval }",
+        parse: time::kill,
     },
     StepKind {
         name: "provision",
@@ -309,6 +345,16 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The same, where one of several failed.
+    fn of(self, which: &str) -> Failure {
+        match self {
+            Failure::Expectation { expected, got } => {
+                Failure::Expectation { expected: format!("{which}: {expected}"), got }
+            }
+            Failure::Stack(reason) => Failure::Stack(format!("{which}: {reason}")),
+        }
+    }
+
     fn new(expected: impl Into<String>, got: impl Into<String>) -> Failure {
         Failure::Expectation { expected: expected.into(), got: got.into() }
     }

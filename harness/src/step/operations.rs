@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,7 +16,7 @@ use crate::{difference, size};
 
 /// How a client's step should end.
 #[derive(Clone, Debug, Default)]
-struct Ending {
+pub struct Ending {
     /// Absent: it succeeds. Present: it fails, and its words contain this.
     fails: Option<String>,
     /// Either way is fine; a later `expect: { client: … }` looks at it.
@@ -27,7 +28,7 @@ impl Ending {
         Ok(Ending { fails: fields.text("fails")?, may_fail: fields.flag("may-fail")? })
     }
 
-    fn judge(&self, outcome: &Outcome) -> Result<(), Failure> {
+    pub(super) fn judge(&self, outcome: &Outcome) -> Result<(), Failure> {
         let words = if outcome.output.is_empty() { "no words".to_owned() } else { outcome.output.clone() };
         match &self.fails {
             _ if self.may_fail => Ok(()),
@@ -63,17 +64,13 @@ async fn perform(world: &mut World, operation: &Operation, ending: &Ending) -> R
 const GONE: Duration = Duration::from_secs(10);
 
 /// Waits until the end of every connection has been told.
-async fn all_closed(api: &Api) -> Result<(), Failure> {
-    for opened in api.events("kind=connection.opened").await? {
-        let session = &opened["session"];
-        if api.wait(&format!("kind=connection.closed&session={session}"), GONE).await?.is_none() {
-            return Err(Failure::new(
-                "a client that hangs up",
-                format!("connection {session} is open still"),
-            ));
+pub(super) async fn all_closed(api: &Api) -> Result<(), Failure> {
+    match api.still_open(GONE).await? {
+        None => Ok(()),
+        Some(session) => {
+            Err(Failure::new("a client that hangs up", format!("connection {session} is open still")))
         }
     }
-    Ok(())
 }
 
 struct Connect {
@@ -128,6 +125,7 @@ impl Step for Connect {
         world.login = Some(Login {
             source_address: self.from,
             password: self.password.clone(),
+            clock: Some(world.stack.api().clone()),
             ..Login::new(world.stack.sftp(), user, pair, &world.work)
         });
         if world.client.can(world.login.as_ref(), &Operation::Connect).is_err() {
@@ -159,29 +157,32 @@ pub(super) fn upload(fields: &mut Fields<'_>, names: &Names) -> Parsed {
     }))
 }
 
-#[async_trait]
-impl Step for Upload {
-    fn operation(&self) -> Option<Operation> {
-        Some(Operation::Upload {
-            local: self.file.clone().into(),
-            remote: self.to.clone(),
-            preserve_times: self.preserve_times,
-            resume: self.resume,
-            arguments: self.arguments.clone(),
-        })
-    }
-
-    async fn run(&self, world: &mut World) -> Result<(), Failure> {
-        let local = world.files.get(&self.file).cloned().unwrap_or_default();
-        let size_bytes = std::fs::metadata(&local).map_or(0, |metadata| metadata.len());
-        let operation = Operation::Upload {
+impl Upload {
+    fn upload(&self, local: PathBuf) -> Operation {
+        Operation::Upload {
             local,
             remote: self.to.clone(),
             preserve_times: self.preserve_times,
             resume: self.resume,
             arguments: self.arguments.clone(),
-        };
-        perform(world, &operation, &self.ending).await?;
+        }
+    }
+}
+
+#[async_trait]
+impl Step for Upload {
+    fn operation(&self) -> Option<Operation> {
+        Some(self.upload(self.file.clone().into()))
+    }
+
+    fn in_session(&self, world: &World) -> Option<(Operation, &Ending)> {
+        Some((self.upload(world.files.get(&self.file).cloned().unwrap_or_default()), &self.ending))
+    }
+
+    async fn run(&self, world: &mut World) -> Result<(), Failure> {
+        let local = world.files.get(&self.file).cloned().unwrap_or_default();
+        let size_bytes = std::fs::metadata(&local).map_or(0, |metadata| metadata.len());
+        perform(world, &self.upload(local), &self.ending).await?;
         if let Some(outcome) = &world.outcome
             && outcome.succeeded
         {
@@ -214,6 +215,8 @@ impl Step for Download {
     async fn run(&self, world: &mut World) -> Result<(), Failure> {
         let local = world.work.join("download");
         let operation = Operation::Download { remote: self.from.clone(), local: local.clone() };
+        // What an earlier download left must not pass for this one.
+        let _ = std::fs::remove_file(&local);
         perform(world, &operation, &self.ending).await?;
         let Some(file) = &self.same_as else { return Ok(()) };
         let sent = world.files.get(file).cloned().unwrap_or_default();
@@ -274,6 +277,10 @@ struct Plain {
 impl Step for Plain {
     fn operation(&self) -> Option<Operation> {
         Some(self.operation.clone())
+    }
+
+    fn in_session(&self, _world: &World) -> Option<(Operation, &Ending)> {
+        Some((self.operation.clone(), &self.ending))
     }
 
     async fn run(&self, world: &mut World) -> Result<(), Failure> {

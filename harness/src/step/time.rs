@@ -62,11 +62,39 @@ pub(super) fn restart(_fields: &mut Fields<'_>, _names: &Names) -> Parsed {
 impl Step for Restart {
     async fn run(&self, world: &mut World) -> Result<(), Failure> {
         world.stack.restart().await?;
-        let sftp = world.stack.sftp().clone();
-        if let Some(login) = &mut world.login {
-            // The port is new; the host key is deliberately the one the client knew before.
-            login.port = sftp.port;
-        }
+        started_again(world);
+        Ok(())
+    }
+}
+
+fn started_again(world: &mut World) {
+    let (port, api) = (world.stack.sftp().port, world.stack.api().clone());
+    if let Some(login) = &mut world.login {
+        // The ports are new; the host key is deliberately the one the client knew before.
+        login.port = port;
+        login.clock = Some(api);
+    }
+}
+
+struct Kill {
+    during: Option<String>,
+}
+
+pub(super) fn kill(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
+    Ok(Box::new(Kill { during: fields.one_of("during", "mover", MOVERS)? }))
+}
+
+#[async_trait]
+impl Step for Kill {
+    fn needs_process(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, world: &mut World) -> Result<(), Failure> {
+        world.stack.kill(self.during.as_deref()).await?;
+        // An upload that was held open has lost its connection.
+        world.held = None;
+        started_again(world);
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::ZonedDateTime;
-use spatialcloud_backup::writer::{Spec, write_without};
+use spatialcloud_backup::writer::{Description, write_described};
 
 use super::generation::{BackupFile, Generation, Generations, LoadRecord, OUT, Outcome, TABLES};
 use super::load::{LoadError, Loaded, load};
@@ -53,8 +53,9 @@ impl Site {
 
 fn backup(seed: u64, without: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let spec = Spec { seed, size_bytes: 1 << 20, damage: None };
-    write_without(&spec, without, &mut bytes).unwrap();
+    let without = without.iter().map(|name| (*name).to_owned()).collect();
+    let description = Description { seed, size_bytes: 1 << 20, without, ..Description::default() };
+    write_described(&description, &mut bytes).unwrap();
     bytes
 }
 

@@ -11,6 +11,7 @@ pub mod record;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use russh::keys::HashAlg;
@@ -67,6 +68,8 @@ pub struct Profile {
     attempts: u64,
     /// How often it is taken up again after the connection was lost.
     reconnects: u64,
+    /// How long it waits before it connects again.
+    reconnect_wait: Duration,
     /// What users may ask of it: `preserve-times`, `resume`, and arguments of its own.
     understands: Vec<String>,
     /// Its own words for status codes.
@@ -140,6 +143,7 @@ enum What {
     },
     Remove(String),
     Mkdir(String),
+    Rmdir(String),
     Extended(String),
     Exec(String),
     /// Remembers a name.
@@ -226,7 +230,8 @@ fn step_name(operation: &Operation) -> &'static str {
 }
 
 /// The operations a profile may hold.
-const OPERATIONS: &[&str] = &["upload", "download", "list", "rename", "remove", "mkdir", "set-times"];
+const OPERATIONS: &[&str] =
+    &["upload", "download", "list", "rename", "remove", "mkdir", "rmdir", "set-times"];
 
 #[async_trait]
 impl Client for Profile {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use russh::keys::HashAlg;
 use serde_json::Value;
@@ -97,6 +98,7 @@ fn profile(node: &Node) -> Result<Profile, Mistake> {
         signatures: if signatures.is_empty() { vec![Some(HashAlg::Sha512)] } else { signatures },
         attempts: at_least_one(fields.number("attempts")?, 1).max(1),
         reconnects: at_least_one(fields.number("reconnects")?, 0),
+        reconnect_wait: Duration::from_millis(at_least_one(fields.number("reconnect-wait-ms")?, 0)),
         understands,
         status_words,
         session,
@@ -157,6 +159,7 @@ const REQUESTS: &[(&str, Reader)] = &[
     }),
     ("remove", |node, _| path(node).map(What::Remove)),
     ("mkdir", |node, _| path(node).map(What::Mkdir)),
+    ("rmdir", |node, _| path(node).map(What::Rmdir)),
     ("extended", |node, _| text(node, "extended").map(What::Extended)),
     ("exec", |node, _| text(node, "exec").map(What::Exec)),
     ("let", |node, _| text(node, "let").map(What::Let)),

@@ -84,6 +84,7 @@ pub async fn play(profile: &Profile, login: &Login, operation: &Operation) -> Ou
                     break Err(1);
                 }
                 reconnects -= 1;
+                login.wait(profile.reconnect_wait).await;
             }
         }
     };
@@ -139,9 +140,10 @@ impl<'a> Player<'a> {
             Operation::List { path }
             | Operation::Remove { path }
             | Operation::MakeDirectory { path }
+            | Operation::RemoveDirectory { path }
             | Operation::SetTimes { path, .. } => (path.as_str(), "", None),
             Operation::Rename { from, to } => (from.as_str(), to.as_str(), None),
-            _ => (".", "", None),
+            Operation::Connect => (".", "", None),
         };
         let size_bytes = local.and_then(|path| std::fs::metadata(path).ok()).map_or(0, |found| found.len());
         let modified = match (operation, local) {
@@ -237,6 +239,7 @@ impl<'a> Player<'a> {
             | What::Opendir(path)
             | What::Remove(path)
             | What::Mkdir(path)
+            | What::Rmdir(path)
             | What::Extended(path) => path,
             What::Close | What::Fstat | What::Fsetstat { .. } => "${path}",
             What::Write { .. }
@@ -270,6 +273,7 @@ impl<'a> Player<'a> {
             What::Mkdir(_) => Request::Mkdir(&path, sftp::Attributes::default()),
             What::Rename { .. } => Request::Rename(&path, &to),
             What::PosixRename { .. } => Request::Extended("posix-rename@openssh.com", &strings),
+            What::Rmdir(_) => Request::Rmdir(&path),
             What::Extended(name) if name == "fsync@openssh.com" => Request::Extended(name, &[handle]),
             What::Extended(name) => Request::Extended(name, &[]),
             _ => return None,

@@ -16,18 +16,48 @@ pub struct Naming<'a> {
     pub stands_for: Option<&'a str>,
 }
 
-/// The text of a profile: the session in which a file was uploaded, among these events. The words of what is
-/// missing where there is none.
-pub fn profile(events: &[Value], naming: &Naming<'_>) -> Result<String, String> {
-    let is_upload = |event: &&Value| {
-        event["event"] == "request.received"
-            && event["operation"] == "open"
-            && event["flags"].as_array().is_some_and(|flags| flags.iter().any(|flag| flag == "write"))
-    };
+/// What was seen while a client did one thing.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'a> {
+    /// What it did, as the profile's section and the step are called.
+    pub operation: &'a str,
+    /// The path it was about; for an upload the server tells it.
+    pub path: &'a str,
+    /// The other path, of a rename.
+    pub to: &'a str,
+    /// Everything that happened meanwhile.
+    pub events: &'a [Value],
+}
+
+impl<'a> Visit<'a> {
+    /// An upload, whatever else was done.
+    pub fn upload(events: &'a [Value]) -> Visit<'a> {
+        Visit { operation: "upload", path: "", to: "", events }
+    }
+
+    /// The events of the session that counts: that of the upload, else the one that asked most.
+    pub fn session(&self) -> Vec<&'a Value> {
+        let requests = || self.events.iter().filter(|event| event["event"] == "request.received");
+        let is_upload = |event: &&Value| {
+            event["operation"] == "open"
+                && event["flags"].as_array().is_some_and(|flags| flags.iter().any(|flag| flag == "write"))
+        };
+        let session = match self.operation {
+            "upload" => requests().find(is_upload),
+            _ => requests()
+                .max_by_key(|event| requests().filter(|other| other["session"] == event["session"]).count()),
+        };
+        let session = session.map(|event| &event["session"]);
+        self.events.iter().filter(|event| session == Some(&event["session"])).collect()
+    }
+}
+
+/// The text of a profile of these visits, an upload first. The words of what is missing where there is none.
+pub fn profile(visits: &[Visit<'_>], naming: &Naming<'_>) -> Result<String, String> {
+    let of_session = visits.first().map(Visit::session).unwrap_or_default();
+    let is_open = |event: &&&Value| event["operation"] == "open" && event["event"] == "request.received";
     let opened =
-        events.iter().find(is_upload).ok_or("no file was uploaded, so there is nothing to record")?;
-    let session = &opened["session"];
-    let of_session: Vec<&Value> = events.iter().filter(|event| event["session"] == *session).collect();
+        of_session.iter().find(is_open).ok_or("no file was uploaded, so there is nothing to record")?;
     let field = |kind: &str, name: &str| {
         of_session.iter().find(|event| event["event"] == kind).map(|event| event[name].clone())
     };
@@ -35,9 +65,8 @@ pub fn profile(events: &[Value], naming: &Naming<'_>) -> Result<String, String> 
     let banner = banner.as_str().unwrap_or_default();
     let algorithm = field("authentication.succeeded", "algorithm").unwrap_or_default();
     let version = naming.version.unwrap_or_else(|| version_in(banner));
-    let target = target(opened, &of_session);
     let mut text = format!(
-        "# Recorded by `spatialcloud record`: what the server saw of one upload.\nname: {}\ntitle: {}\nversion: {}\n\
+        "# Recorded by `spatialcloud record`: what the server saw.\nname: {}\ntitle: {}\nversion: {}\n\
          evidence: recorded\n",
         naming.name,
         quoted(&format!("{} {version}", naming.name)),
@@ -51,15 +80,33 @@ pub fn profile(events: &[Value], naming: &Naming<'_>) -> Result<String, String> 
     if let Some(algorithm) = algorithm.as_str() {
         text.push_str(&format!("signatures: [{algorithm}]\n"));
     }
-    let asks = asks(&of_session, &target);
-    let greeting = asks.iter().take_while(|ask| ask.is_greeting).count();
-    for (section, asks) in [("session", &asks[..greeting]), ("upload", &asks[greeting..])] {
-        if !asks.is_empty() {
-            text.push_str(&format!("{section}:\n"));
-            asks.iter().for_each(|ask| text.push_str(&ask.text));
+    let target = target(opened, &of_session);
+    let mut is_first = true;
+    for visit in visits {
+        let paths = match visit.operation {
+            "upload" => Paths { target: &target, to: "" },
+            _ => Paths { target: visit.path, to: visit.to },
+        };
+        let asks = asks(&visit.session(), paths);
+        let greeting = asks.iter().take_while(|ask| ask.is_greeting).count();
+        let sections = [("session", &asks[..greeting]), (visit.operation, &asks[greeting..])];
+        // Every session begins the same way.
+        for (section, asks) in sections.into_iter().skip(usize::from(!is_first)) {
+            if !asks.is_empty() {
+                text.push_str(&format!("{section}:\n"));
+                asks.iter().for_each(|ask| text.push_str(&ask.text));
+            }
         }
+        is_first = false;
     }
     Ok(text)
+}
+
+/// The paths that a profile writes as `${remote}` and `${to}`.
+#[derive(Clone, Copy)]
+struct Paths<'a> {
+    target: &'a str,
+    to: &'a str,
 }
 
 /// `SSH-2.0-OpenSSH_9.2p1 Debian-2` → `9.2p1`.
@@ -83,9 +130,9 @@ struct Recorded {
     is_greeting: bool,
 }
 
-fn asks(events: &[&Value], target: &str) -> Vec<Recorded> {
+fn asks(events: &[&Value], paths: Paths<'_>) -> Vec<Recorded> {
     let mut recorded: Vec<Recorded> = Vec::new();
-    // READDIRs of one folder are one line, whatever their number.
+    // READs of one file and READDIRs of one folder are one line, whatever their number.
     let mut last = String::new();
     for event in events {
         match event["event"].as_str().unwrap_or_default() {
@@ -96,8 +143,9 @@ fn asks(events: &[&Value], target: &str) -> Vec<Recorded> {
                 last.clear();
             }
             "request.received" => {
-                let ask = ask(event, target);
-                if !(last == "readdir" && event["operation"] == "readdir") {
+                let ask = ask(event, paths);
+                let goes_on = ["read", "readdir"].iter().any(|known| last == *known);
+                if !(goes_on && event["operation"] == last.as_str()) {
                     recorded.push(ask);
                 }
                 last = event["operation"].as_str().unwrap_or_default().to_owned();
@@ -116,19 +164,20 @@ fn asks(events: &[&Value], target: &str) -> Vec<Recorded> {
     recorded
 }
 
-fn ask(event: &Value, target: &str) -> Recorded {
+fn ask(event: &Value, paths: Paths<'_>) -> Recorded {
     let operation = event["operation"].as_str().unwrap_or_default();
     let path = event["path"].as_str().unwrap_or_default();
     let is_extension = operation == "extended";
-    let shown = if is_extension { path.to_owned() } else { templated(operation, path, target) };
+    let shown = if is_extension { path.to_owned() } else { templated(operation, path, paths) };
     let is_about_a_handle = matches!(operation, "close" | "fstat" | "fsetstat" | "readdir");
     let mut text = match operation {
         "write" => format!("  - write: {}\n    in-flight: 64\n", event["size_bytes"]),
+        "read" => format!("  - read: {}\n", event["size_bytes"]),
         _ if is_about_a_handle => format!("  - {operation}:\n"),
         "extended" if shown == "posix-rename@openssh.com" => format!(
             "  - posix-rename: {}\n    to: {}\n    if: announced posix-rename@openssh.com\n",
             quoted("${remote}"),
-            quoted("${remote}")
+            quoted(if paths.to.is_empty() { "${remote}" } else { "${to}" })
         ),
         _ => format!("  - {operation}: {}\n", quoted(&shown)),
     };
@@ -136,7 +185,7 @@ fn ask(event: &Value, target: &str) -> Recorded {
         text.push_str(&format!("    if: announced {shown}\n    otherwise: {{ then: go-on }}\n"));
     }
     if let Some(to) = event["to"].as_str() {
-        text.push_str(&format!("    to: {}\n", quoted(&templated(operation, to, target))));
+        text.push_str(&format!("    to: {}\n", quoted(&templated(operation, to, paths))));
     }
     for name in ["flags", "attributes"] {
         let words: Vec<&str> =
@@ -150,11 +199,14 @@ fn ask(event: &Value, target: &str) -> Recorded {
     Recorded { text, is_greeting }
 }
 
-/// A path in terms of the uploaded file's.
-fn templated(operation: &str, path: &str, target: &str) -> String {
+/// A path in terms of those that the user named.
+fn templated(operation: &str, path: &str, Paths { target, to }: Paths<'_>) -> String {
     let (folder, name) = target.rsplit_once('/').unwrap_or(("", target));
     if path.is_empty() {
         return if operation == "realpath" { "." } else { "/" }.to_owned();
+    }
+    if !to.is_empty() && path == to {
+        return "${to}".to_owned();
     }
     if let Some(suffix) = path.strip_prefix(target) {
         return format!("${{remote}}{suffix}");
@@ -214,9 +266,9 @@ mod tests {
             request("setstat", "Spatial/a.tif", json!({"attributes": ["times"]})),
         ];
         let naming = Naming { name: "mine", version: None, stands_for: None };
-        let text = profile(&events, &naming).expect("an upload");
+        let text = profile(&[Visit::upload(&events)], &naming).expect("an upload");
         let expected = "\
-# Recorded by `spatialcloud record`: what the server saw of one upload.
+# Recorded by `spatialcloud record`: what the server saw.
 name: mine
 title: mine 6.6.3
 version: \"6.6.3\"
@@ -243,6 +295,6 @@ upload:
 ";
         assert_eq!(text, expected);
         Profile::read(Path::new("mine.yaml"), &text).expect("it can be read");
-        assert!(profile(&events[..5], &naming).is_err());
+        assert!(profile(&[Visit::upload(&events[..5])], &naming).is_err());
     }
 }
