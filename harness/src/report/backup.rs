@@ -1,11 +1,16 @@
 //! A backup as RESTORE LABELONLY, HEADERONLY and FILELISTONLY show it: column names are SQL Server's.
 //!
 //! Columns whose value a backup file is not known to hold are left out rather than guessed.
+//!
+//! The keys: `media` (LABELONLY), `sets` with `header` (HEADERONLY), `files` (FILELISTONLY) and, of the first set,
+//! `catalog_fuzzy` and `tables`; `stripes` where there are several files; `verdict` with `accepted`, `reasons` and
+//! `warnings`; `exports`, a sentence for each row of the metadata table. A table has `shapes` where its rows were read.
 
 use serde_json::{Value, json};
 use spatialcloud_backup::verdict::Verdict;
 use spatialcloud_backup::{DatabaseFile, Family, FileType, Header, Media, Set, Table};
 
+use super::shapes::Shapes;
 use super::tables;
 
 /// Flag bits of RESTORE HEADERONLY's column Flags.
@@ -24,7 +29,8 @@ pub fn report(
     families: &[Family],
     names: &[String],
     verdict: &Verdict,
-    tables: Option<&[Table]>,
+    tables: Option<&[(&Table, Option<&[Shapes]>)]>,
+    is_catalog_fuzzy: bool,
     exports: &[String],
 ) -> Value {
     let stripes: Vec<Value> = families
@@ -35,7 +41,8 @@ pub fn report(
     let first = stripes.first().cloned().unwrap_or_default();
     let mut report = json!({"media": first["media"], "sets": first["sets"]});
     if let (Some(tables), Some(set)) = (tables, report["sets"].get_mut(0)) {
-        set["tables"] = tables.iter().map(tables::table).collect();
+        set["catalog_fuzzy"] = json!(is_catalog_fuzzy);
+        set["tables"] = tables.iter().map(|(table, shapes)| tables::table(table, *shapes)).collect();
     }
     if stripes.len() > 1 {
         report["stripes"] = json!(stripes);
