@@ -25,7 +25,8 @@ const CASES: &[(&str, &[&str], &[&str])] = &[
     ("cut.txt", &["--size", "512KiB", "--damage", "cut"], &[]),
     ("stripe.txt", &["--size", "512KiB", "--stripe", "2/2"], &[]),
     ("newer.txt", &["--size", "512KiB", "--version", "2022"], &[]),
-    ("two-sets.txt", &["--size", "1MiB", "--damage", "two-sets"], &[]),
+    ("two-sets.txt", &["--size", "1MiB", "--damage", "two-sets"], &["--set", "2"]),
+    ("no-such-set.txt", &["--size", "512KiB"], &["--set", "2"]),
 ];
 
 #[test]

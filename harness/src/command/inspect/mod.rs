@@ -14,6 +14,7 @@ use headers::{line, show};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use spatialcloud_backup::verdict::{Verdict, judge};
 use spatialcloud_backup::{Backup, DataError, Database, Depth, Family};
+use spatialcloud_harness::report::backup::Contents;
 use spatialcloud_harness::{report, stack};
 
 use super::fail;
@@ -27,6 +28,9 @@ pub struct Arguments {
     /// Read all data too: every checksum, every row
     #[arg(long)]
     verify: bool,
+    /// Show the tables of this set, where nights were appended; the load takes the first
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    set: u32,
     /// Print rows of this table: NAME, or SCHEMA.NAME
     #[arg(long, value_name = "NAME")]
     table: Option<String>,
@@ -40,7 +44,7 @@ pub struct Arguments {
 
 pub fn perform(arguments: &Arguments) -> Exit {
     if let Some(name) = &arguments.table {
-        return match database(&arguments.files) {
+        return match database(arguments) {
             Ok(database) => rows::perform(&database, name, arguments.limit, arguments.json),
             Err(error) => fail(Exit::Failed, format!("the tables cannot be read: {error}")),
         };
@@ -64,7 +68,7 @@ pub fn perform(arguments: &Arguments) -> Exit {
         names.push(path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned());
     }
     let mut verdict = judge(&families, &names);
-    let database = database(&arguments.files);
+    let database = database(arguments);
     let mut exports = Vec::new();
     if let Ok(database) = &database
         && verdict.accepted
@@ -100,31 +104,26 @@ pub fn perform(arguments: &Arguments) -> Exit {
     if let [path] = &arguments.files[..] {
         verdict.warnings.extend(wrong_name(path));
     }
-    let is_catalog_fuzzy = database.as_ref().is_ok_and(Database::is_catalog_fuzzy);
-    let tables: Option<Vec<_>> = database.as_ref().ok().map(|database| {
+    let mut contents = Contents {
+        set: arguments.set,
+        is_catalog_fuzzy: database.as_ref().is_ok_and(Database::is_catalog_fuzzy),
+        exports,
+        tables: None,
+    };
+    if let Ok(database) = &database {
         let shapes = looked.iter().map(|looked| looked.shapes.as_deref());
-        database.tables().iter().zip(shapes).collect()
-    });
+        contents.tables = Some(database.tables().iter().zip(shapes).collect());
+    }
     if arguments.json {
-        println!(
-            "{}",
-            report::backup::report(
-                &families,
-                &names,
-                &verdict,
-                tables.as_deref(),
-                is_catalog_fuzzy,
-                &exports
-            )
-        );
+        println!("{}", report::backup::report(&families, &names, &verdict, &contents));
     } else {
         for (family, name) in families.iter().zip(&names) {
             show(family, name);
         }
-        if let Some(tables) = &tables {
+        if let Some(tables) = &contents.tables {
             tables::show(tables);
         }
-        tables::show_exports(&exports);
+        tables::show_exports(&contents.exports);
         conclude(&verdict, &families, arguments.verify);
     }
     if verdict.accepted { Exit::Passed } else { Exit::Failed }
@@ -162,10 +161,10 @@ impl Bars {
     }
 }
 
-/// The database in the first set of these files.
-fn database(paths: &[PathBuf]) -> Result<Database<File>, DataError> {
-    let files: Result<Vec<File>, _> = paths.iter().map(File::open).collect();
-    Database::open(Backup::stripes(files?))
+/// The database in the set asked for.
+fn database(arguments: &Arguments) -> Result<Database<File>, DataError> {
+    let files: Result<Vec<File>, _> = arguments.files.iter().map(File::open).collect();
+    Database::open(Backup::stripes(files?).at_position(arguments.set))
 }
 
 fn conclude(verdict: &Verdict, families: &[Family], verified: bool) {
