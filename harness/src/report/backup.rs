@@ -1,11 +1,16 @@
 //! A backup as RESTORE LABELONLY, HEADERONLY and FILELISTONLY show it: column names are SQL Server's.
 //!
 //! Columns whose value a backup file is not known to hold are left out rather than guessed.
+//!
+//! The keys: `media` (LABELONLY), `sets` with `header` (HEADERONLY), `files` (FILELISTONLY) and, of the set whose tables are shown,
+//! `catalog_fuzzy` and `tables`; `stripes` where there are several files; `verdict` with `accepted`, `reasons` and
+//! `warnings`; `exports`, a sentence for each row of the metadata table. A table has `shapes` where its rows were read.
 
 use serde_json::{Value, json};
 use spatialcloud_backup::verdict::Verdict;
 use spatialcloud_backup::{DatabaseFile, Family, FileType, Header, Media, Set, Table};
 
+use super::shapes::Shapes;
 use super::tables;
 
 /// Flag bits of RESTORE HEADERONLY's column Flags.
@@ -18,15 +23,22 @@ const FLAGS: &[(u32, &str)] = &[
     (0x020, "IsDamaged"),
 ];
 
-/// The files of one backup, the tables of its first set where they could be read, the verdict, and what becomes of
+/// What one of the sets holds.
+#[derive(Clone, Debug, Default)]
+pub struct Contents<'c> {
+    /// Position of the set, from 1.
+    pub set: u32,
+    /// Its tables, where they could be read, and the shapes in those whose rows were.
+    pub tables: Option<Vec<(&'c Table, Option<&'c [Shapes]>)>>,
+    /// Whether pages of the catalog are newer than the checkpoint.
+    pub is_catalog_fuzzy: bool,
+    /// What becomes of each row of the metadata table.
+    pub exports: Vec<String>,
+}
+
+/// The files of one backup, the tables of one of its sets where they could be read, the verdict, and what becomes of
 /// each row of its metadata table.
-pub fn report(
-    families: &[Family],
-    names: &[String],
-    verdict: &Verdict,
-    tables: Option<&[Table]>,
-    exports: &[String],
-) -> Value {
+pub fn report(families: &[Family], names: &[String], verdict: &Verdict, contents: &Contents<'_>) -> Value {
     let stripes: Vec<Value> = families
         .iter()
         .zip(names)
@@ -34,8 +46,10 @@ pub fn report(
         .collect();
     let first = stripes.first().cloned().unwrap_or_default();
     let mut report = json!({"media": first["media"], "sets": first["sets"]});
-    if let (Some(tables), Some(set)) = (tables, report["sets"].get_mut(0)) {
-        set["tables"] = tables.iter().map(tables::table).collect();
+    let Contents { set, tables, is_catalog_fuzzy, exports } = contents;
+    if let (Some(tables), Some(set)) = (tables, report["sets"].get_mut(set.saturating_sub(1) as usize)) {
+        set["catalog_fuzzy"] = json!(is_catalog_fuzzy);
+        set["tables"] = tables.iter().map(|(table, shapes)| tables::table(table, *shapes)).collect();
     }
     if stripes.len() > 1 {
         report["stripes"] = json!(stripes);

@@ -4,6 +4,7 @@ pub mod backup;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod shapes;
 pub mod tables;
 pub mod tap;
 pub mod terminal;

@@ -4,11 +4,13 @@ use serde_json::{Number, Value as Json, json};
 use spatialcloud_backup::geometry::{DecodeError, SpatialType, decode};
 use spatialcloud_backup::{Column, Index, SqlType, Table, Value};
 
+use super::shapes::Shapes;
+
 /// Bytes of a database page.
 const PAGE_BYTES: u64 = 8192;
 
-/// A table without its rows.
-pub fn table(table: &Table) -> Json {
+/// A table without its rows; `shapes` of its spatial columns, where its rows were read.
+pub fn table(table: &Table, shapes: Option<&[Shapes]>) -> Json {
     json!({
         "schema": table.schema,
         "name": table.name,
@@ -20,6 +22,7 @@ pub fn table(table: &Table) -> Json {
         "columns": table.columns.iter().map(column).collect::<Vec<_>>(),
         "primary_key": table.primary_key(),
         "indexes": table.indexes.iter().map(index).collect::<Vec<_>>(),
+        "shapes": shapes.map(|shapes| shapes.iter().map(Shapes::json).collect::<Vec<_>>()),
         "unsupported": table.unsupported,
     })
 }
@@ -48,6 +51,7 @@ fn index(index: &Index) -> Json {
         "is_unique_constraint": index.is_unique_constraint,
         "is_disabled": index.is_disabled,
         "keys": index.keys,
+        "descending": index.descending,
         "included": index.included,
     })
 }

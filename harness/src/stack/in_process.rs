@@ -49,6 +49,10 @@ pub(super) fn preview(database: &Database<File>) -> Result<(Vec<String>, Vec<Str
     preview.map(|Preview { exports, warnings, .. }| (exports, warnings))
 }
 
+pub(super) fn recommended_backup_name() -> &'static str {
+    spatialcloud_simulator::warehouse::RECOMMENDED_NAME
+}
+
 pub(super) fn check_fault(spec: &Value) -> Result<(), String> {
     let spec: FaultSpec = serde_json::from_value(spec.clone()).map_err(|error| error.to_string())?;
     fault::check(&spec).map(|_| ()).map_err(|error| error.to_string())

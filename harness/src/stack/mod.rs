@@ -291,6 +291,11 @@ pub fn preview(database: &Database<File>) -> Result<(Vec<String>, Vec<String>), 
     in_process::preview(database)
 }
 
+/// The name of a backup that the nightly load takes whatever else there is.
+pub fn recommended_backup_name() -> &'static str {
+    in_process::recommended_backup_name()
+}
+
 /// What every kind of fault takes: key and meaning.
 pub fn fault_parameters() -> &'static [(&'static str, &'static str)] {
     in_process::fault_parameters()

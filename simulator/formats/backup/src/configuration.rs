@@ -17,6 +17,14 @@ pub enum BackupType {
     Other(u8),
 }
 
+/// Kinds of backup of parts of a database: letter in msdb.dbo.backupset, number in RESTORE HEADERONLY, words.
+const PARTS: &[(u8, u8, &str)] = &[
+    (b'F', 4, "file or filegroup"),
+    (b'G', 6, "differential file"),
+    (b'P', 7, "partial"),
+    (b'Q', 8, "differential partial"),
+];
+
 impl BackupType {
     /// The number of RESTORE HEADERONLY's column BackupType; `None` for kinds not known here.
     pub fn number(self) -> Option<u8> {
@@ -24,7 +32,9 @@ impl BackupType {
             BackupType::Full => Some(1),
             BackupType::Log => Some(2),
             BackupType::Differential => Some(5),
-            BackupType::Other(_) => None,
+            BackupType::Other(letter) => {
+                PARTS.iter().find(|(known, ..)| *known == letter).map(|(_, number, _)| *number)
+            }
         }
     }
 
@@ -34,7 +44,9 @@ impl BackupType {
             BackupType::Full => "full",
             BackupType::Differential => "differential",
             BackupType::Log => "log",
-            BackupType::Other(_) => "unknown",
+            BackupType::Other(letter) => {
+                PARTS.iter().find(|(known, ..)| *known == letter).map_or("unknown", |(.., name)| name)
+            }
         }
     }
 }

@@ -105,6 +105,12 @@ fn from_set(set: &Set, place: &str) -> Option<Reason> {
             "this is a differential backup, useless without its full one: make a full backup".to_owned(),
         ),
         BackupType::Log => reason(3117, "this is a log backup: make a full database backup".to_owned()),
+        kind @ BackupType::Other(b'F' | b'P') => {
+            reason(3118, format!("this is a {} backup: make a full database backup", kind.name()))
+        }
+        kind @ BackupType::Other(b'G' | b'Q') => {
+            reason(3136, format!("this is a {} backup: make a full database backup", kind.name()))
+        }
         BackupType::Other(letter) => reason(
             3241,
             format!("backup type {:?} is not known: make a full database backup", letter as char),
@@ -137,4 +143,38 @@ fn stripes(families: &[Family], names: &[String]) -> Option<Reason> {
         "the backup is striped over {count} files and only stripe {given_text} is here: back up to a single file, since the load takes one"
     );
     Some(Reason { error: 3132, message, place })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::writer::{LEAST_SIZE_BYTES, Spec, write};
+    use crate::{Depth, read};
+
+    /// The letter is told in both copies of the configuration; no checksum is over it.
+    #[test]
+    fn backups_of_parts_are_named() {
+        let mut bytes = Vec::new();
+        write(&Spec { seed: 1, size_bytes: LEAST_SIZE_BYTES, damage: None }, &mut bytes).expect("memory");
+        let tags = bytes.windows(4).enumerate().filter(|(_, tag)| tag == b"SCIN");
+        let places: Vec<usize> = tags.map(|(at, _)| at + 87).collect();
+        assert_eq!(places.len(), 2);
+        for (letter, number, error, words) in [
+            (b'F', Some(4), 3118, "a file or filegroup backup"),
+            (b'G', Some(6), 3136, "a differential file backup"),
+            (b'P', Some(7), 3118, "a partial backup"),
+            (b'Q', Some(8), 3136, "a differential partial backup"),
+            (b'X', None, 3241, "backup type 'X' is not known"),
+        ] {
+            places.iter().for_each(|at| bytes[*at] = letter);
+            let family = read(Cursor::new(&bytes), Depth::Headers).expect("memory does not fail");
+            let header = family.sets[0].header.as_ref().expect("a header");
+            assert_eq!(header.backup_type.number(), number);
+            let verdict = judge(&[family], &[]);
+            assert_eq!(verdict.reasons[0].error, error);
+            assert!(verdict.reasons[0].message.contains(words), "{verdict:?}");
+        }
+    }
 }

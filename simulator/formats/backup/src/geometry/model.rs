@@ -136,6 +136,23 @@ impl Shape {
         }
     }
 
+    /// What the OGC calls it, as `STGeometryType` tells.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Shape::Point(_) => "Point",
+            Shape::LineString(_) => "LineString",
+            Shape::CircularString(_) => "CircularString",
+            Shape::CompoundCurve(_) => "CompoundCurve",
+            Shape::Polygon(_) => "Polygon",
+            Shape::CurvePolygon(_) => "CurvePolygon",
+            Shape::MultiPoint(_) => "MultiPoint",
+            Shape::MultiLineString(_) => "MultiLineString",
+            Shape::MultiPolygon(_) => "MultiPolygon",
+            Shape::GeometryCollection(_) => "GeometryCollection",
+            Shape::FullGlobe => "FullGlobe",
+        }
+    }
+
     /// Whether only version 2 can hold it.
     pub fn is_curved(&self) -> bool {
         match self {
