@@ -23,13 +23,16 @@ const FLAGS: &[(u32, &str)] = &[
     (0x020, "IsDamaged"),
 ];
 
+/// A table, and the shapes in it where its rows were read.
+pub type Looked<'c> = (&'c Table, Option<&'c [Shapes]>);
+
 /// What one of the sets holds.
 #[derive(Clone, Debug, Default)]
 pub struct Contents<'c> {
     /// Position of the set, from 1.
     pub set: u32,
-    /// Its tables, where they could be read, and the shapes in those whose rows were.
-    pub tables: Option<Vec<(&'c Table, Option<&'c [Shapes]>)>>,
+    /// Its tables, where they could be read.
+    pub tables: Option<Vec<Looked<'c>>>,
     /// Whether pages of the catalog are newer than the checkpoint.
     pub is_catalog_fuzzy: bool,
     /// What becomes of each row of the metadata table.

@@ -62,7 +62,9 @@ fn error_number(error: &DataError) -> &'static str {
     match error.kind {
         DataErrorKind::Io => "3203: ",
         DataErrorKind::NotRestorable => "3242: ",
-        DataErrorKind::Missing | DataErrorKind::Checksum | DataErrorKind::Damaged => "3183: ",
+        DataErrorKind::Missing | DataErrorKind::Checksum => "3183: ",
+        // The page is whole, and what stands on it is not.
+        DataErrorKind::Damaged => "5242: ",
         DataErrorKind::Unsupported => "",
     }
 }

@@ -53,7 +53,16 @@ fn trials(folder: &Path) -> Vec<Trial> {
 fn generated_catalog(real: &Path) -> Result<(), Failed> {
     let mut backup = Vec::new();
     write(&Spec { seed: 1, size_bytes: LEAST_SIZE_BYTES, damage: None }, &mut backup)?;
-    let (ours, real) = (shapes::shapes(&backup), shapes::shapes(&std::fs::read(real)?));
+    let real = std::fs::read(real)?;
+    let (described, really) = (shapes::descriptions(&backup), shapes::descriptions(&real));
+    if described != really || described.len() < 100 {
+        let differs = |key: &&(u64, u32)| described.get(key) != really.get(key);
+        let keys: Vec<_> = described.keys().chain(really.keys()).filter(differs).collect();
+        return Err(
+            format!("{} columns of base tables; described otherwise: {keys:?}", described.len()).into()
+        );
+    }
+    let (ours, real) = (shapes::shapes(&backup), shapes::shapes(&real));
     if ours.len() < 9 {
         return Err(format!("base tables with rows: {ours:?}").into());
     }

@@ -1,14 +1,16 @@
 //! The rows of the system base tables, as SQL Server 2008 to 2019 lay them out.
 //!
-//! Which column is where was measured on real catalogs. Base tables are told where they are, but not, as real
-//! catalogs do, described by themselves.
+//! Which column is where was measured on real catalogs. Like there, base tables are described too; those that no
+//! reader of tables needs are left out.
 
+use super::base_tables;
 use super::column_type::ColumnType;
 use super::layout;
 use super::page::pointer;
 use super::record::RecordMaker;
 use super::rowset::{IN_ROW, Of, Rowset, Unit};
 use super::tables::{ColumnSpec, IndexSpec, Table};
+use crate::types::SqlType;
 
 /// Filegroup of everything.
 const PRIMARY: u16 = 1;
@@ -33,15 +35,23 @@ pub mod base {
     pub const ALL: [u32; 10] =
         [COLUMN_PLACES, ROWSETS, UNITS, OBJECTS, COLUMNS, TYPES, INDEXES, INDEX_COLUMNS, VALUES, CLASSES];
 
-    /// Bytes of the key, which is what the records begin with.
-    pub fn key_bytes(object: u32) -> usize {
+    /// Where the parts of the key are in a record: from and to.
+    pub fn key(object: u32) -> &'static [(usize, usize)] {
         match object {
-            COLUMN_PLACES | INDEX_COLUMNS => 12,
-            COLUMNS => 10,
-            ROWSETS | UNITS | INDEXES => 8,
-            CLASSES => 5,
-            _ => 4,
+            // The physical column's number comes behind the column's.
+            COLUMN_PLACES => &[(4, 12), (16, 20)],
+            INDEX_COLUMNS => &[(4, 16)],
+            COLUMNS => &[(4, 14)],
+            ROWSETS | UNITS | INDEXES => &[(4, 12)],
+            CLASSES => &[(4, 9)],
+            VALUES => &[(4, 17)],
+            _ => &[(4, 8)],
         }
+    }
+
+    /// Bytes of the key.
+    pub fn key_bytes(object: u32) -> usize {
+        key(object).iter().map(|(from, to)| to - from).sum()
     }
 }
 
@@ -52,16 +62,18 @@ pub const USER_INDEX: u16 = 0x100;
 type Described<'r> = Vec<(&'r Rowset, &'r Table)>;
 
 /// In the order of their object numbers.
-fn described<'r>(tables: &'r [Table], rowsets: &'r [Rowset]) -> Described<'r> {
-    let mut described: Described<'r> = rowsets
-        .iter()
-        .filter_map(|rowset| match rowset.of {
-            Of::Table(place) => Some((rowset, tables.get(place)?)),
-            Of::Base(_) => None,
-        })
-        .collect();
+fn described<'r>(tables: &'r [Table], system: &'r [(u32, Table)], rowsets: &'r [Rowset]) -> Described<'r> {
+    let mut described: Described<'r> =
+        rowsets.iter().filter_map(|rowset| Some((rowset, table_of(tables, system, rowset)?))).collect();
     described.sort_by_key(|(rowset, _)| rowset.object_id);
     described
+}
+
+fn table_of<'t>(tables: &'t [Table], system: &'t [(u32, Table)], rowset: &Rowset) -> Option<&'t Table> {
+    match rowset.of {
+        Of::Table(place) => tables.get(place),
+        Of::Base(object) => system.iter().find(|(known, _)| *known == object).map(|(_, table)| table),
+    }
 }
 
 /// The schemas of these tables, with their numbers.
@@ -79,7 +91,9 @@ fn schemas(tables: &[Table]) -> Vec<(u32, &str)> {
 /// The records of a base table.
 pub fn records(object: u32, tables: &[Table], rowsets: &[Rowset]) -> Vec<Vec<u8>> {
     let mut maker = RecordMaker::default();
-    let described = described(tables, rowsets);
+    let system: Vec<(u32, Table)> =
+        base::ALL.iter().filter_map(|object| Some((*object, base_tables::described(*object)?))).collect();
+    let described = described(tables, &system, rowsets);
     match object {
         base::COLUMN_PLACES => {
             // By their rowsets.
@@ -89,7 +103,7 @@ pub fn records(object: u32, tables: &[Table], rowsets: &[Rowset]) -> Vec<Vec<u8>
             places.iter().map(|place| place.record(&mut maker)).collect()
         }
         base::ROWSETS => {
-            rowsets.iter().map(|found| rowset(found, table_of(tables, found), &mut maker)).collect()
+            rowsets.iter().map(|found| rowset(found, table_of(tables, &system, found), &mut maker)).collect()
         }
         base::UNITS => rowsets
             .iter()
@@ -109,7 +123,7 @@ pub fn records(object: u32, tables: &[Table], rowsets: &[Rowset]) -> Vec<Vec<u8>
         base::COLUMNS => described
             .iter()
             .flat_map(|(rowset, table)| (1..).zip(&table.columns).map(move |column| (rowset, column)))
-            .map(|(rowset, (id, spec))| column(rowset.object_id, id, spec, &mut maker))
+            .map(|(rowset, (id, spec))| column(rowset, id, spec, &mut maker))
             .collect(),
         base::TYPES => SPATIAL_TYPES.iter().map(|(id, name)| scalar_type(*id, name, &mut maker)).collect(),
         base::INDEXES => {
@@ -121,13 +135,6 @@ pub fn records(object: u32, tables: &[Table], rowsets: &[Rowset]) -> Vec<Vec<u8>
         base::CLASSES => schemas(tables).iter().map(|(id, name)| schema(*id, name, &mut maker)).collect(),
         // Nothing has a definition: no views, no defaults.
         _ => Vec::new(),
-    }
-}
-
-fn table_of<'t>(tables: &'t [Table], rowset: &Rowset) -> Option<&'t Table> {
-    match rowset.of {
-        Of::Table(place) => tables.get(place),
-        Of::Base(_) => None,
     }
 }
 
@@ -200,13 +207,19 @@ fn rowset(rowset: &Rowset, table: Option<&Table>, maker: &mut RecordMaker) -> Ve
 
 /// sys.sysschobjs.
 fn object_row(rowset: &Rowset, table: &Table, schema: u32, maker: &mut RecordMaker) -> Vec<u8> {
+    /// Status bits of what the system made.
+    const SYSTEM: u32 = 0xE0001;
+    let (status, kind) = match rowset.of {
+        Of::Base(_) => (SYSTEM, b"S "),
+        Of::Table(_) => (0, b"U "),
+    };
     maker
         .begin()
         .fixed(&rowset.object_id.to_le_bytes())
         .fixed(&schema.to_le_bytes())
         .fixed(&[0])
-        .fixed(&0_u32.to_le_bytes())
-        .fixed(b"U ")
+        .fixed(&status.to_le_bytes())
+        .fixed(kind)
         .fixed(&0_u32.to_le_bytes())
         .fixed(&[1])
         .fixed(&(table.columns.len() as u32).to_le_bytes())
@@ -219,13 +232,29 @@ fn object_row(rowset: &Rowset, table: &Table, schema: u32, maker: &mut RecordMak
 }
 
 /// sys.syscolpars.
-fn column(object_id: u32, id: u32, column: &ColumnSpec, maker: &mut RecordMaker) -> Vec<u8> {
+fn column(rowset: &Rowset, id: u32, column: &ColumnSpec, maker: &mut RecordMaker) -> Vec<u8> {
     const NOT_NULL: u32 = 1;
+    const ANSI_PADDED: u32 = 2;
     let ColumnType { length_bytes, precision, scale, .. } = column.column_type;
-    let numbers = column.column_type.numbers();
+    /// Names in base tables are sysname.
+    const SYSNAME: u32 = 256;
+    let mut numbers = column.column_type.numbers();
+    if matches!(rowset.of, Of::Base(_)) && column.column_type.sql_type == SqlType::NVarChar {
+        numbers.user = SYSNAME;
+    }
+    let is_padded = matches!(
+        column.column_type.sql_type,
+        SqlType::Char
+            | SqlType::VarChar
+            | SqlType::NChar
+            | SqlType::NVarChar
+            | SqlType::Binary
+            | SqlType::VarBinary
+    );
+    let status = if column.is_nullable { 0 } else { NOT_NULL } | if is_padded { ANSI_PADDED } else { 0 };
     maker
         .begin()
-        .fixed(&object_id.to_le_bytes())
+        .fixed(&rowset.object_id.to_le_bytes())
         .fixed(&0_u16.to_le_bytes())
         .fixed(&id.to_le_bytes())
         .fixed(&[numbers.system])
@@ -234,8 +263,8 @@ fn column(object_id: u32, id: u32, column: &ColumnSpec, maker: &mut RecordMaker)
         .fixed(&[precision])
         .fixed(&[scale])
         .fixed(&numbers.collation.to_le_bytes())
-        .fixed(&if column.is_nullable { 0 } else { NOT_NULL }.to_le_bytes())
-        .fixed(&length_bytes.to_le_bytes())
+        .fixed(&status.to_le_bytes())
+        .fixed(&most_in_row(column.column_type).to_le_bytes())
         .fixed(&0_u32.to_le_bytes())
         .fixed(&0_u32.to_le_bytes())
         .fixed(&0_u32.to_le_bytes())
@@ -245,12 +274,19 @@ fn column(object_id: u32, id: u32, column: &ColumnSpec, maker: &mut RecordMaker)
         .to_vec()
 }
 
+/// Most bytes of a value in its row.
+fn most_in_row(column_type: ColumnType) -> i16 {
+    if column_type.length_bytes == -1 { 8000 } else { column_type.length_bytes }
+}
+
 /// Where records have a column.
 struct Place {
     rowset: u64,
     column_id: u32,
     physical_id: u32,
     key_ordinal: u16,
+    /// Where it differs from what the type tells.
+    most_in_row: i16,
     type_info: u32,
     collation: u32,
     /// From the record's start; negative: place among the variable ones.
@@ -288,7 +324,8 @@ fn places(rowset: &Rowset, table: &Table) -> Vec<Place> {
             column_id: *column as u32 + 1,
             physical_id: table.layout.null_bit(*column) as u32,
             key_ordinal: key.map_or(0, |place| place as u16 + 1),
-            type_info: u32::from(numbers.system) | numbers.detail << 8,
+            most_in_row: if spec.column_type.length_bytes == -1 { most_in_row(spec.column_type) } else { 0 },
+            type_info: u32::from(numbers.stored) | numbers.detail << 8,
             collation: numbers.collation,
             offset,
             index_offset,
@@ -312,7 +349,7 @@ impl Place {
             .fixed(&self.type_info.to_le_bytes())
             .fixed(&self.collation.to_le_bytes())
             .fixed(&self.key_ordinal.to_le_bytes())
-            .fixed(&0_u16.to_le_bytes())
+            .fixed(&self.most_in_row.to_le_bytes())
             .fixed(&0x80_u32.to_le_bytes())
             .fixed(&halves(self.offset, self.index_offset).to_le_bytes())
             .fixed(&self.physical_id.to_le_bytes())
@@ -333,8 +370,12 @@ mod index_status {
 /// sys.sysidxstats: the key, or the heap, then what else there is.
 fn indexes(rowset: &Rowset, table: &Table, maker: &mut RecordMaker) -> Vec<Vec<u8>> {
     use index_status::{INDEX, PRIMARY_KEY, UNIQUE};
+    /// What the system's clustered indexes have besides.
+    const SYSTEM: u32 = 0x80002;
     let key = format!("PK_{}", table.name);
-    let mut all = vec![if rowset.is_clustered {
+    let mut all = vec![if matches!(rowset.of, Of::Base(_)) {
+        (1, INDEX | UNIQUE | SYSTEM, kind::CLUSTERED, rowset.id(), Some("clst"))
+    } else if rowset.is_clustered {
         (1, INDEX | UNIQUE | PRIMARY_KEY, kind::CLUSTERED, rowset.id(), Some(key.as_str()))
     } else {
         // Heaps have no name.

@@ -72,6 +72,8 @@ const MOST_BYTES: i16 = 8000;
 pub struct TypeNumbers {
     pub system: u8,
     pub user: u32,
+    /// Type of the stored bytes.
+    pub stored: u8,
     pub collation: u32,
     /// What sys.sysrscols has above the type's number.
     pub detail: u32,
@@ -145,7 +147,10 @@ impl ColumnType {
     /// Bytes in the fixed part; `None` for variable ones. A bit shares its byte.
     pub fn fixed_bytes(self) -> Option<usize> {
         let is_variable = self.is_large()
-            || matches!(self.sql_type, SqlType::VarChar | SqlType::NVarChar | SqlType::VarBinary);
+            || matches!(
+                self.sql_type,
+                SqlType::VarChar | SqlType::NVarChar | SqlType::VarBinary | SqlType::SqlVariant
+            );
         if is_variable { None } else { usize::try_from(self.length_bytes).ok() }
     }
 
@@ -182,11 +187,13 @@ impl ColumnType {
         let detail = match self.sql_type {
             SqlType::Decimal | SqlType::Numeric => u32::from(self.precision) | u32::from(self.scale) << 8,
             SqlType::Time | SqlType::DateTime2 | SqlType::DateTimeOffset => u32::from(self.scale),
+            _ if self.is_large() || self.sql_type == SqlType::SqlVariant => 0,
             _ if self.fixed_bytes().is_none() => length,
             SqlType::Char | SqlType::NChar | SqlType::Binary => length,
             _ => 0,
         };
-        TypeNumbers { system, user, collation: if has_collation { COLLATION } else { 0 }, detail }
+        let stored = if self.spatial().is_some() { SqlType::VarBinary.numbers().0 } else { system };
+        TypeNumbers { system, user, stored, collation: if has_collation { COLLATION } else { 0 }, detail }
     }
 }
 

@@ -205,7 +205,7 @@ impl Database {
             Of::Table(_) => Vec::new(),
         };
         let records = match rowset.of {
-            Of::Base(object) => Records::Base { records: &base_records, key_bytes: base::key_bytes(object) },
+            Of::Base(object) => Records::Base { records: &base_records, key: base::key(object) },
             Of::Table(table) => Records::Table { table: &self.tables[table], seed: self.seed },
         };
         for (unit_place, unit) in rowset.units.iter().enumerate() {
@@ -263,7 +263,7 @@ fn wrong(message: String) -> io::Error {
 }
 
 /// The rowsets of all base tables and tables. What the catalog tells of places does not change how long it is.
-fn rowsets(tables: &[Table], measures: &[Option<Measure>]) -> Vec<Rowset> {
+pub(super) fn rowsets(tables: &[Table], measures: &[Option<Measure>]) -> Vec<Rowset> {
     let mut number = FIRST_UNIT;
     let mut all: Vec<Rowset> = base::ALL.iter().map(|object| rowset::base(*object, &[])).collect();
     for (place, (table, measure)) in tables.iter().zip(measures).enumerate() {

@@ -1,12 +1,13 @@
 //! Writes synthetic backups: deterministic from a description, streamed to any size in constant memory.
 //!
 //! They are shape-correct, not restorable: container, headers, allocation pages, catalog, tables and checksums
-//! are as SQL Server writes them WITH CHECKSUM. The catalog has what readers of tables need and does not
-//! describe itself; the log is a stub; indexes besides the clustered ones have no pages. Their name and description
+//! are as SQL Server writes them WITH CHECKSUM. The catalog describes the tables and those of its own base tables
+//! that readers need; the log is a stub; indexes besides the clustered ones have no pages. Their name and description
 //! say so.
 //!
 //! The tables are those of a small council ([`council_tables`]), or those of a [`Description`].
 
+mod base_tables;
 mod boot;
 mod catalog;
 mod column_type;

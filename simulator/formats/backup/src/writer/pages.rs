@@ -11,8 +11,8 @@ use crate::page::{PageBytes, page_type};
 
 /// Records of a rowset, by their numbers.
 pub enum Records<'r> {
-    /// Of a base table; the key is the first so many bytes behind the head.
-    Base { records: &'r [Vec<u8>], key_bytes: usize },
+    /// Of a base table, and where in them the key is.
+    Base { records: &'r [Vec<u8>], key: &'static [(usize, usize)] },
     /// Of a table.
     Table { table: &'r Table, seed: u64 },
 }
@@ -35,9 +35,10 @@ impl Records<'_> {
         outside: &mut dyn FnMut(OutsideRecord),
     ) -> io::Result<(Vec<u8>, Key)> {
         match self {
-            Records::Base { records, key_bytes } => {
+            Records::Base { records, key } => {
                 let record = records.get(index as usize).cloned().unwrap_or_default();
-                let fixed = record.get(4..4 + key_bytes).unwrap_or_default().to_vec();
+                let parts: Vec<&[u8]> = key.iter().filter_map(|part| record.get(part.0..part.1)).collect();
+                let fixed = parts.concat();
                 Ok((record, Key { fixed, variable: Vec::new() }))
             }
             Records::Table { table, seed } => {

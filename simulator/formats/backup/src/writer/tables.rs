@@ -331,6 +331,24 @@ impl Table {
         })
     }
 
+    /// A base table; its rows are the catalog's.
+    pub fn base(
+        name: &str,
+        columns: Vec<ColumnSpec>,
+        primary_key: Vec<usize>,
+        layout: RecordLayout,
+    ) -> Table {
+        Table {
+            schema: "sys".to_owned(),
+            name: name.to_owned(),
+            columns,
+            primary_key,
+            indexes: Vec::new(),
+            layout,
+            source: Source::Given(Vec::new()),
+        }
+    }
+
     /// How many rows it has; `None`: as many as there is room for.
     pub fn row_count(&self) -> Option<u64> {
         match &self.source {

@@ -33,3 +33,34 @@ pub fn shapes(backup: &[u8]) -> Shapes {
     }
     shapes
 }
+
+/// What a catalog says of where the base tables' columns are: by rowset and column, the words of sys.sysrscols from
+/// its type on, but for the collation.
+pub fn descriptions(backup: &[u8]) -> BTreeMap<(u64, u32), Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let start = backup.windows(4).position(|name| name == b"MQDA").expect("a data stream");
+    let length = u64::from_le_bytes(backup[start + 8..start + 16].try_into().expect("eight bytes")) as usize;
+    let data = &backup[start + STREAM_LEAD_BYTES..][..length - 2];
+    for page in
+        data.chunks_exact(PAGE_BYTES).filter(|page| page[..2] == [1, 1] && page[24..28] == [3, 0, 0, 0])
+    {
+        for slot in 0..usize::from(u16::from_le_bytes([page[22], page[23]])) {
+            let place = PAGE_BYTES - 2 * (slot + 1);
+            let at = usize::from(u16::from_le_bytes([page[place], page[place + 1]]));
+            let Some(record) = page.get(at..at + 54).filter(|record| record[0] & !0x20 == 0x10) else {
+                continue;
+            };
+            let rowset = u64::from_le_bytes(record[4..12].try_into().expect("eight bytes"));
+            let column = u32::from_le_bytes(record[12..16].try_into().expect("four bytes"));
+            let object = (rowset >> 16) as u32;
+            if BASE_TABLES.contains(&object) && rowset >> 48 < 2 {
+                // Physical column, type, place in the key; offset, bit in the bitmap, bit.
+                found.insert(
+                    (rowset, column),
+                    [&record[16..20], &record[28..32], &record[36..38], &record[44..]].concat(),
+                );
+            }
+        }
+    }
+    found
+}

@@ -3,14 +3,24 @@
 use crate::checksum::PAGE_BYTES;
 use crate::page::{Page, PageBytes, page_type, protect};
 use crate::store::MapBits;
+use crate::writer::base_tables;
+use crate::writer::catalog::{self, base};
 use crate::writer::council::{self, LONGEST_PARCEL_BYTES};
-use crate::writer::database::{Database, DatabaseSpec};
+use crate::writer::database::{Database, DatabaseSpec, rowsets};
+use crate::writer::rowset::measure;
 use crate::writer::space::{GAM_EXTENTS, GAM_INTERVAL, PFS_INTERVAL};
 use crate::writer::table_record::{Cursors, RecordMaker};
 use crate::writer::tables::Table;
 
-/// IAM page of the large table: behind those of ten base tables and their rows.
-const LARGE_IAM: u32 = 30;
+/// Number in headers of the unit with the large table's rows, the first of all units of users.
+const LARGE_UNIT: u32 = 40;
+
+/// The first IAM page of the large table.
+fn large_iam(database: &mut Database) -> u32 {
+    let object = |page: &PageBytes| u32::from_le_bytes([page[24], page[25], page[26], page[27]]);
+    let is_it = |found: &PageBytes| Page(found).page_type() == page_type::IAM && object(found) == LARGE_UNIT;
+    (0..100).find(|number| is_it(&page(database, *number))).expect("an IAM page")
+}
 
 fn database(extents: u32) -> Database {
     let spec = DatabaseSpec {
@@ -37,10 +47,11 @@ fn pages_are_allocated_where_something_is_and_only_there() {
     let extents = (2 * PFS_INTERVAL + 100) / 8;
     let mut database = database(extents);
     let maps = [1, PFS_INTERVAL, 2 * PFS_INTERVAL].map(|number| page(&mut database, number));
-    let iam = page(&mut database, LARGE_IAM);
+    let large_iam = large_iam(&mut database);
+    let iam = page(&mut database, large_iam);
     let iam = MapBits::read(&iam).expect("a map");
     let object = |page: &PageBytes| u32::from_le_bytes([page[24], page[25], page[26], page[27]]);
-    let parcels = object(&page(&mut database, LARGE_IAM));
+    let parcels = LARGE_UNIT;
     for number in 0..extents * 8 {
         let found = page(&mut database, number);
         let status = maps[(number / PFS_INTERVAL) as usize][100 + (number % PFS_INTERVAL) as usize];
@@ -66,7 +77,7 @@ fn each_range_has_its_maps() {
             assert_eq!(Page(&found).page_type(), page_type, "range {range}, page {place}");
         }
     }
-    let mut chain = vec![LARGE_IAM];
+    let mut chain = vec![large_iam(&mut database)];
     while let Some(next) = Page(&page(&mut database, chain[chain.len() - 1])).next() {
         chain.push(next.number);
     }
@@ -93,4 +104,24 @@ fn no_record_is_longer_than_there_is_room_for() {
             maker.record(u64::from(index), &row, &mut |_| panic!("a large value")).expect("a record");
         assert!(record.len() <= LONGEST_PARCEL_BYTES as usize, "row {index} has {} bytes", record.len());
     }
+}
+
+/// A reader that knows base tables only by what the catalog says of them finds their columns where they are.
+#[test]
+fn base_tables_are_laid_out_as_they_are_described() {
+    let tables: Vec<Table> = Table::council().collect();
+    let measures: Vec<_> = tables.iter().map(|table| measure(table, 1).expect("rows that fit")).collect();
+    let rowsets = rowsets(&tables, &measures);
+    let mut seen = 0;
+    for object in base::ALL {
+        let described = base_tables::described(object).expect("a description");
+        for record in catalog::records(object, &tables, &rowsets) {
+            let u16_at = |at: usize| usize::from(u16::from_le_bytes([record[at], record[at + 1]]));
+            let fixed_end = u16_at(2);
+            assert_eq!(fixed_end, described.layout.fixed_end, "{}", described.name);
+            assert_eq!(u16_at(fixed_end), described.columns.len(), "{}", described.name);
+            seen += 1;
+        }
+    }
+    assert!(seen > 300, "{seen} records");
 }
