@@ -27,6 +27,19 @@ pub struct SftpAddress {
     pub host_keys: Vec<String>,
 }
 
+/// Where SQL clients connect, and as whom.
+#[derive(Clone, Debug)]
+pub struct SqlAddress {
+    /// Host or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// User name.
+    pub user: String,
+    /// Password.
+    pub password: String,
+}
+
 /// Why a stack could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
@@ -144,6 +157,11 @@ impl Stack {
     /// The token its control API demands, where it listens beyond loopback.
     pub fn token(&self) -> Option<&str> {
         self.running.as_ref()?.token()
+    }
+
+    /// Where SQL clients connect, if the settings let them.
+    pub fn sql(&self) -> Option<SqlAddress> {
+        self.running.as_ref()?.sql()
     }
 
     /// Where clients connect.

@@ -115,12 +115,8 @@ fn write_body(output: &mut Vec<u8>, column_type: &ColumnType, value: &Value<'_>)
             output.extend(bytes.iter());
         }
         (ColumnType::Text { collation }, Value::Text(text)) => output.extend(collation.encode(text).iter()),
-        (ColumnType::NText { .. }, Value::Text(text)) => utf16(output, text),
-        (ColumnType::Xml, Value::Text(text)) => {
-            // By its byte order mark clients know that it is UTF-16.
-            output.extend([0xFF, 0xFE]);
-            utf16(output, text);
-        }
+        // Without a byte order mark: FreeTDS and others would show it.
+        (ColumnType::NText { .. } | ColumnType::Xml, Value::Text(text)) => utf16(output, text),
         (ColumnType::Image | ColumnType::Udt(_), Value::Binary(bytes)) => output.extend(bytes.iter()),
         _ => return Err(Misfit::Type),
     }

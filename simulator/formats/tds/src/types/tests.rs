@@ -94,7 +94,7 @@ fn values_are_these_bytes() {
             Value::from("a"),
             "0200000000000000 02000000 6100 00000000",
         ),
-        (T::Xml, Value::from("<a/>"), "0a00000000000000 0a000000 fffe3c0061002f003e00 00000000"),
+        (T::Xml, Value::from("<a/>"), "0800000000000000 08000000 3c0061002f003e00 00000000"),
         (
             T::Udt(UdtType::geometry("x")),
             Value::Binary([1][..].into()),
