@@ -31,6 +31,8 @@ pub struct Config {
     pub warehouse: WarehouseConfig,
     /// How long provisioning takes (C-02).
     pub provisioning: ProvisioningConfig,
+    /// The warehouse as SQL clients see it.
+    pub sql: SqlConfig,
     /// Sites that exist from the start, by code.
     pub sites: BTreeMap<String, SiteConfig>,
     /// Faults that are armed from the start.
@@ -47,6 +49,7 @@ impl Default for Config {
             movers: MoverConfig::default(),
             warehouse: WarehouseConfig::default(),
             provisioning: ProvisioningConfig::default(),
+            sql: SqlConfig::default(),
             sites: BTreeMap::new(),
             faults: Vec::new(),
         }
@@ -477,6 +480,55 @@ impl Default for MetadataConfig {
 pub struct ProvisioningConfig {
     /// Simulated hours between request and provisioning; the vendor says up to 120.
     pub delay_hours: u64,
+}
+
+/// The warehouse as SQL clients see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SqlConfig {
+    /// Where it listens, port 0 taking any free one; absent: nowhere.
+    pub listen: Option<SocketAddr>,
+    /// Who may log in.
+    pub user: String,
+    /// With which password.
+    pub password: String,
+    /// What is encrypted.
+    pub encryption: SqlEncryption,
+}
+
+impl Default for SqlConfig {
+    fn default() -> SqlConfig {
+        SqlConfig {
+            listen: None,
+            user: "sa".to_owned(),
+            // Known to all who read this: it keeps out mistakes, and whoever listens beyond loopback sets another.
+            password: "Spatial-Cloud-1".to_owned(),
+            encryption: SqlEncryption::AsAsked,
+        }
+    }
+}
+
+/// What of a SQL connection is inside TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SqlEncryption {
+    /// What the client asks for: all, the login only, or nothing.
+    AsAsked,
+    /// All, or the client is refused.
+    Forced,
+    /// Nothing: there is no TLS.
+    None,
+}
+
+impl SqlEncryption {
+    /// As the protocol has it.
+    pub fn offer(self) -> spatialcloud_tds::Offer {
+        match self {
+            SqlEncryption::AsAsked => spatialcloud_tds::Offer::AsAsked,
+            SqlEncryption::Forced => spatialcloud_tds::Offer::Forced,
+            SqlEncryption::None => spatialcloud_tds::Offer::Nothing,
+        }
+    }
 }
 
 /// A site that exists from the start.

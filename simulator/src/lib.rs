@@ -11,5 +11,6 @@ pub mod journal;
 pub mod mover;
 pub mod pattern;
 pub mod site;
+pub mod sql;
 pub mod stack;
 pub mod warehouse;

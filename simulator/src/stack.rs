@@ -21,6 +21,7 @@ use crate::fault::{Effects, FaultError, Faults};
 use crate::journal::{Fact, Journal};
 use crate::mover::{self, Mover, Movers, Target};
 use crate::site::{SiteError, Sites};
+use crate::sql::{self, Sql, WarehouseTables};
 use crate::warehouse::Warehouse;
 
 /// File in the data folder that is locked while a stack runs on it.
@@ -85,6 +86,9 @@ pub enum StartError {
     /// The endpoint could not start.
     #[error(transparent)]
     Endpoint(#[from] endpoint::StartError),
+    /// The SQL server could not start.
+    #[error(transparent)]
+    Sql(#[from] sql::StartError),
 }
 
 /// A running stack. Stop it with [`Stack::stop`]; dropped, its servers end with the runtime.
@@ -100,6 +104,7 @@ pub struct Stack {
     serving: JoinHandle<()>,
     stop_serving: watch::Sender<bool>,
     keeping: Vec<JoinHandle<()>>,
+    sql: Option<Sql>,
 }
 
 impl Stack {
@@ -136,6 +141,18 @@ impl Stack {
             data,
         )
         .await?;
+        let sql = match config.sql.listen {
+            Some(listen) => Some(
+                Sql::start(
+                    listen,
+                    config.sql.clone(),
+                    Arc::new(WarehouseTables::new(sites.clone())),
+                    clock.clone(),
+                )
+                .await?,
+            ),
+            None => None,
+        };
         let card = Arc::new(EndpointCard {
             host: endpoint.address().ip().to_string(),
             port: endpoint.address().port(),
@@ -182,6 +199,7 @@ impl Stack {
             serving,
             stop_serving,
             keeping,
+            sql,
         })
     }
 
@@ -200,11 +218,17 @@ impl Stack {
         self.token.as_deref()
     }
 
+    /// Where SQL clients read the warehouse, where they may.
+    pub fn sql(&self) -> Option<&Sql> {
+        self.sql.as_ref()
+    }
+
     /// Ends every connection, puts everything away, writes simulated time down.
     pub async fn stop(self) -> io::Result<()> {
         for task in &self.keeping {
             task.abort();
         }
+        drop(self.sql);
         self.endpoint.stop().await;
         self.journal.record(None, Fact::StackStopped {});
         self.stop_serving.send_replace(true);

@@ -209,6 +209,9 @@ pub fn card(stack: &Stack, demo: Option<&Demo>, is_kept: bool) -> String {
     if let Some(token) = stack.token() {
         lines.push(("API token", token.to_owned()));
     }
+    if let Some(sql) = stack.sql() {
+        lines.push(("SQL", format!("{},{} as {}, password {}", sql.host, sql.port, sql.user, sql.password)));
+    }
     let kept = if is_kept { "" } else { " (removed at the end; --data DIR keeps it)" };
     lines.push(("data", format!("{}{kept}", stack.data().display())));
     let mut text = format!("{}\n", style.strong("The Spatial Cloud is up."));
@@ -247,6 +250,9 @@ fn card_as_json(stack: &Stack, demo: Option<&Demo>) -> Value {
     if let Some(demo) = demo {
         card["sftp"]["user"] = json!(DEMO);
         card["sftp"]["key"] = json!(demo.pair.private);
+    }
+    if let Some(sql) = stack.sql() {
+        card["sql"] = json!({"host": sql.host, "port": sql.port, "user": sql.user, "password": sql.password});
     }
     if let Some(token) = stack.token() {
         card["token"] = json!(token);

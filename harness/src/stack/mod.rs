@@ -31,6 +31,19 @@ pub struct SftpAddress {
     pub host_keys: Vec<String>,
 }
 
+/// Where SQL clients connect, and as whom.
+#[derive(Clone, Debug)]
+pub struct SqlAddress {
+    /// Host or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// User name.
+    pub user: String,
+    /// Password.
+    pub password: String,
+}
+
 /// Why a stack could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
@@ -188,6 +201,14 @@ impl Stack {
     pub fn token(&self) -> Option<&str> {
         match self.running.as_ref()? {
             Running::InProcess(stack) => stack.token(),
+            Running::Process(_) => None,
+        }
+    }
+
+    /// Where SQL clients connect, if the settings let them; not known of a stack in a process of its own.
+    pub fn sql(&self) -> Option<SqlAddress> {
+        match self.running.as_ref()? {
+            Running::InProcess(stack) => stack.sql(),
             Running::Process(_) => None,
         }
     }

@@ -1,0 +1,225 @@
+//! One session over the tables: what it is in, and what it is asked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use spatialcloud_tds::{
+    Call, ColumnType, Command, EnvironmentChange, Message, Request, TransactionRequest, Value,
+};
+
+use super::Halt;
+use super::backend::{Answer, Backend};
+use super::evaluate::Context;
+use super::language::{Cursor, tokens};
+use super::procedure::{self, Argument};
+use super::statement;
+use super::tables::Tables;
+use super::transactions::Transactions;
+use super::world::World;
+use crate::clock::Clock;
+
+/// A variable or parameter: name with `@`, type, value.
+pub type Variable = (String, ColumnType, Value<'static>);
+
+/// What SET has set.
+#[derive(Clone, Copy)]
+pub struct Settings {
+    /// Whether double quotes stand around names rather than texts.
+    pub quoted_identifiers: bool,
+    /// Whether only columns are told, and no rows.
+    pub format_only: bool,
+    /// Whether statements are only read.
+    pub no_execution: bool,
+    /// Rows of a result, at most.
+    pub row_count: Option<u64>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { quoted_identifiers: true, format_only: false, no_execution: false, row_count: None }
+    }
+}
+
+/// A statement that was prepared: its text, and the names and types of its parameters.
+#[derive(Clone)]
+pub struct Prepared {
+    pub sql: String,
+    pub parameters: Vec<(String, ColumnType)>,
+}
+
+/// Who is logged in, and from where.
+#[derive(Clone)]
+pub struct Identity {
+    pub user: String,
+    pub host: String,
+    pub application: String,
+    /// The session's number.
+    pub session: u16,
+}
+
+/// A session.
+pub struct Interpreter {
+    tables: Arc<dyn Tables>,
+    clock: Clock,
+    identity: Identity,
+    first_database: String,
+    pub database: String,
+    pub settings: Settings,
+    pub transactions: Transactions,
+    pub variables: Vec<Variable>,
+    pub prepared: BTreeMap<i32, Prepared>,
+    pub next_handle: i32,
+    pub row_count: i64,
+    last_error: i32,
+    /// How deep procedures that run statements are inside each other.
+    depth: u32,
+}
+
+/// As SQL Server has it.
+const DEEPEST: u32 = 32;
+
+impl Interpreter {
+    /// A session in a database that there is.
+    pub fn new(tables: Arc<dyn Tables>, clock: Clock, identity: Identity, database: String) -> Interpreter {
+        Interpreter {
+            tables,
+            clock,
+            identity,
+            first_database: database.clone(),
+            database,
+            settings: Settings::default(),
+            transactions: Transactions::default(),
+            variables: Vec::new(),
+            prepared: BTreeMap::new(),
+            next_handle: 1,
+            row_count: 0,
+            last_error: 0,
+            depth: 0,
+        }
+    }
+
+    /// All that can be read.
+    pub fn world(&self) -> World {
+        World { tables: self.tables.clone(), database: self.database.clone() }
+    }
+
+    /// Asks something of expressions.
+    pub fn with_context<T>(
+        &self,
+        world: &World,
+        ask: impl FnOnce(&Context<'_>) -> Result<T, Halt>,
+    ) -> Result<T, Halt> {
+        ask(&Context {
+            database: &self.database,
+            databases: world.databases(),
+            user: &self.identity.user,
+            host: &self.identity.host,
+            application: &self.identity.application,
+            session: self.identity.session,
+            now: self.clock.zoned(),
+            transactions: self.transactions.depth,
+            row_count: self.row_count,
+            last_error: self.last_error,
+            variables: &self.variables,
+            object_id: &|name| world.object_id(name),
+        })
+    }
+
+    /// Goes to another database, and says so.
+    pub fn use_database(&mut self, name: &str, answer: &mut Answer<'_>) -> Result<(), Halt> {
+        let new = self.world().database(name)?;
+        answer.environment(&EnvironmentChange::Database { new: &new, old: &self.database });
+        answer.message(&Message::information(5701, format!("Changed database context to '{new}'.")));
+        self.database = new;
+        Ok(())
+    }
+
+    /// Runs a text with variables of its own.
+    pub fn run(&mut self, sql: &str, variables: Vec<Variable>, answer: &mut Answer<'_>) -> Result<(), Halt> {
+        if self.depth == DEEPEST {
+            return Err(Halt::error(217, format!("Maximum nesting level exceeded (limit {DEEPEST}).")));
+        }
+        let outer = std::mem::replace(&mut self.variables, variables);
+        self.depth += 1;
+        let run = self.run_statements(sql, answer);
+        self.depth -= 1;
+        self.variables = outer;
+        run
+    }
+
+    fn run_statements(&mut self, sql: &str, answer: &mut Answer<'_>) -> Result<(), Halt> {
+        let tokens = tokens(sql, self.settings.quoted_identifiers)?;
+        let statements = statement::parse(&mut Cursor::new(&tokens))?;
+        for statement in statements {
+            if self.settings.no_execution {
+                continue;
+            }
+            let run = statement.run(self, answer);
+            self.last_error = match &run {
+                Err(Halt::Failed(message)) => message.number,
+                _ => 0,
+            };
+            run?;
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, call: &Call, answer: &mut Answer<'_>) -> Result<(), Halt> {
+        let arguments = call.parameters.iter().map(|parameter| Argument {
+            name: parameter.name.clone(),
+            column_type: parameter.column_type.clone(),
+            value: parameter.value.clone(),
+        });
+        procedure::run(call.procedure.name(), arguments.collect(), self, answer)
+    }
+
+    fn transaction(&mut self, request: &TransactionRequest, answer: &mut Answer<'_>) -> Result<(), Halt> {
+        let then = match request {
+            TransactionRequest::Begin { .. } => {
+                self.transactions.begin(answer);
+                None
+            }
+            TransactionRequest::Commit { name, then } => {
+                self.transactions.commit(name, answer)?;
+                then.as_ref()
+            }
+            TransactionRequest::Rollback { name, then } => {
+                self.transactions.roll_back(name, answer)?;
+                then.as_ref()
+            }
+            TransactionRequest::Save { name } => {
+                self.transactions.save(name)?;
+                None
+            }
+        };
+        if then.is_some() {
+            self.transactions.begin(answer);
+        }
+        answer.done(Command::NONE, None);
+        Ok(())
+    }
+}
+
+impl Backend for Interpreter {
+    fn execute(&mut self, request: &Request, answer: &mut Answer<'_>) -> Result<(), Halt> {
+        answer.in_transaction = self.transactions.depth > 0;
+        match request {
+            Request::Batch { sql, .. } => self.run(sql, Vec::new(), answer),
+            Request::Calls { calls, .. } => {
+                calls.iter().filter(|call| call.is_executed).try_for_each(|call| self.call(call, answer))
+            }
+            Request::Transaction { request, .. } => self.transaction(request, answer),
+            // Whoever has the connection answers these.
+            Request::Attention | Request::Refused(_) => Ok(()),
+        }
+    }
+
+    fn reset(&mut self, keep_transaction: bool) {
+        self.database = self.first_database.clone();
+        self.settings = Settings::default();
+        self.prepared.clear();
+        if !keep_transaction {
+            self.transactions.end();
+        }
+    }
+}

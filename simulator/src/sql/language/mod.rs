@@ -1,0 +1,13 @@
+//! Transact-SQL, as far as it is understood: text to trees.
+
+mod cursor;
+mod expression;
+mod lexer;
+mod query;
+mod types;
+
+pub use cursor::Cursor;
+pub use expression::{Binary, Expression, Unary, expression};
+pub use lexer::{TokenKind, tokens};
+pub use query::{Item, Join, JoinKind, Name, Query, Source, query};
+pub use types::column_type;
