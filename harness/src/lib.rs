@@ -14,6 +14,7 @@ pub mod scenario;
 pub mod size;
 pub mod stack;
 pub mod step;
+pub mod throughput;
 pub mod trace;
 
 pub use stack::Stack;
