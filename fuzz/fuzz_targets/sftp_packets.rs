@@ -1,18 +1,26 @@
-//! Whatever bytes come over an SFTP channel, in whatever pieces: every packet handed on decodes.
+//! Whatever bytes come over an SFTP channel, in whatever pieces: the same requests, each within what it took.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use russh_sftp::protocol::Packet;
-use spatialcloud_simulator::endpoint::frame::Frames;
+use spatialcloud_simulator::endpoint::frame::{Frames, Request};
 
 fuzz_target!(|data: &[u8]| {
     // The first byte says how large the pieces are.
     let Some((size, data)) = data.split_first() else { return };
+    assert_eq!(requests(data.chunks(usize::from(*size).max(1))), requests(std::iter::once(data)));
+});
+
+/// Bytes that each request took, and of its data.
+fn requests<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<(usize, usize)> {
     let mut frames = Frames::new(4096);
-    for piece in data.chunks(usize::from(*size).max(1)) {
-        frames.push(piece);
-        while let Ok(Some(packet)) = frames.next_packet() {
-            assert!(Packet::try_from(&mut packet.slice(4..)).is_ok(), "{packet:?}");
+    let mut found = Vec::new();
+    for piece in pieces {
+        frames.push(piece.to_vec().into());
+        while let Ok(Some((request, taken))) = frames.next_request() {
+            let data = if let Request::Write { data, .. } = request { data.len() } else { 0 };
+            assert!(data < taken, "{data} of {taken}");
+            found.push((taken, data));
         }
     }
-});
+    found
+}

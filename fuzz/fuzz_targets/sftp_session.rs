@@ -38,6 +38,6 @@ async fn converse(inbox: &Path, data: &[u8]) {
         let mut heard = Vec::new();
         let _ = replies.read_to_end(&mut heard).await;
     };
-    let (served, (), ()) = tokio::join!(bare::serve(inbox, theirs), send, hear);
+    let (served, (), ()) = tokio::join!(bare::serve(inbox, theirs, true), send, hear);
     served.expect("the disk works");
 }

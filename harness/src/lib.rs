@@ -15,6 +15,7 @@ pub mod schema;
 pub mod size;
 pub mod stack;
 pub mod step;
+pub mod throughput;
 pub mod trace;
 
 pub use stack::Stack;

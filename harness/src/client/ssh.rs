@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use russh::client::{Config, Handle, Handler, connect_stream};
 use russh::keys::{HashAlg, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate, load_secret_key};
-use russh::{ChannelMsg, SshId};
+use russh::{ChannelMsg, Preferred, SshId, cipher};
 use tokio::net::TcpSocket;
 
 use super::Login;
@@ -89,7 +89,12 @@ impl Connection {
         }
         let stream = socket.connect(SocketAddr::new(host, login.port)).await?;
         stream.set_nodelay(true)?;
-        let mut config = Config { nodelay: true, ..Config::default() };
+        // AES-GCM takes a third of ChaCha20's time on processors of today; russh asks for it second.
+        let preferred = Preferred {
+            cipher: Cow::Borrowed(&[cipher::AES_256_GCM, cipher::CHACHA20_POLY1305, cipher::AES_256_CTR]),
+            ..Preferred::default()
+        };
+        let mut config = Config { nodelay: true, preferred, ..Config::default() };
         if let Some(banner) = manner.banner {
             config.client_id = SshId::Standard(Cow::Owned(banner.to_owned()));
         }

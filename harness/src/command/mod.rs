@@ -1,5 +1,6 @@
 //! The subcommands: one file each.
 
+mod advise;
 mod check;
 mod clients;
 mod clock;
@@ -39,6 +40,8 @@ pub enum Command {
     Inspect(inspect::Arguments),
     /// Write a synthetic backup of any size
     Generate(generate::Arguments),
+    /// Say how long an upload will take, and which setting is the brake
+    Advise(advise::Arguments),
     /// Check a public key before handing it over
     Key(key::Arguments),
     /// Show which clients can be used here, and why others cannot
@@ -70,6 +73,7 @@ pub async fn perform(command: Command) -> Exit {
         Command::Up(arguments) => up::perform(arguments).await,
         Command::Record(arguments) => record::perform(arguments).await,
         Command::Report(arguments) => report::perform(&arguments),
+        Command::Advise(arguments) => advise::perform(&arguments),
         Command::Check(arguments) => check::perform(&arguments),
         Command::Inspect(arguments) => inspect::perform(&arguments),
         Command::Generate(arguments) => generate::perform(&arguments),

@@ -1,15 +1,14 @@
-//! One SFTP session over any stream, without SSH around it: what fuzzers drive.
+//! One SFTP session over any stream, without SSH around it: what fuzzers and `benches/pipeline.rs` drive.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::BytesMut;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use russh_sftp::server::{Config as SftpConfig, run_with_config};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::oneshot;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::channel::{self, Replies};
 use super::frame::FrameError;
@@ -22,6 +21,9 @@ use crate::fault::{Effects, Faults};
 use crate::journal::Journal;
 use crate::site::area::FileArea;
 
+/// What is read from the stream at once.
+const PIECE_BYTES: usize = 64 * 1024;
+
 /// No layers above: no fault is armed that could ask anything of them.
 struct Nobody;
 
@@ -33,19 +35,16 @@ impl Effects for Nobody {
 
 /// Serves a session in the folder `inbox`, which gets the three folders, until the stream ends.
 ///
-/// Answers why the stream could not be cut into packets to its end, if it could not.
-pub async fn serve<S>(inbox: &Path, stream: S) -> io::Result<Option<FrameError>>
+/// With `record_requests` every request is recorded, which reads what the peer sent once more. Answers why the stream could not be cut into packets to its end, if it could not.
+pub async fn serve<S>(inbox: &Path, stream: S, record_requests: bool) -> io::Result<Option<FrameError>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let clock = Clock::new(Timestamp::UNIX_EPOCH, Pace::Manual, TimeZone::UTC);
     let journal = Journal::new(clock.clone(), None)?;
-    // Requests are recorded too: that path reads what the peer sent.
-    let settings = EndpointConfig { record_requests: true, ..EndpointConfig::default() };
+    let settings = EndpointConfig { record_requests, ..EndpointConfig::default() };
     let replies = Arc::new(Replies::default());
-    let (done, ended) = oneshot::channel();
     let packet_bytes = settings.limits.packet_bytes;
-    let (io, pump) = channel::over(stream, packet_bytes, replies.clone(), ended);
     let context = Context {
         session: 1,
         site: "CITY".to_owned(),
@@ -61,7 +60,11 @@ where
         line: Line::new(),
         replies,
     };
-    let config = SftpConfig { max_client_packet_len: packet_bytes };
-    run_with_config(io, Session::new(context, around, done), config).await;
-    Ok(pump.await.0)
+    let (mut reader, writer) = tokio::io::split(stream);
+    let next = async move || {
+        let mut piece = BytesMut::with_capacity(PIECE_BYTES);
+        // A read error is a lost connection, and the end of this session all the same.
+        reader.read_buf(&mut piece).await.ok().filter(|&count| count > 0).map(|_| piece.freeze())
+    };
+    Ok(channel::converse(next, writer, packet_bytes, Session::new(context, around)).await)
 }

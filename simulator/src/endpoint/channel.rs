@@ -8,20 +8,19 @@
 //!   which the SFTP server empties without ever waiting for a reply to leave.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes, BytesMut};
-use russh::Channel;
+use bytes::{Bytes, BytesMut};
 use russh::server::{Handle, Msg};
-use russh_sftp::protocol::StatusCode;
+use russh::{Channel, ChannelMsg};
+use russh_sftp::protocol::{Packet, StatusCode};
 use russh_sftp::server::StatusReply;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, ReadHalf, WriteHalf};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::frame::{FrameError, Frames};
+use super::frame::{FrameError, Frames, Request};
+use super::session::Session;
 
 /// Bytes a client may send before it must wait for our acknowledgement: the SSH channel window.
 pub const WINDOW_BYTES: u32 = 2 * 1024 * 1024;
@@ -32,8 +31,11 @@ const SHORTEST_REQUEST_BYTES: usize = 14;
 pub const REPLY_QUEUE: usize = 2 * (WINDOW_BYTES as usize) / SHORTEST_REQUEST_BYTES;
 /// Requests that may wait for the SFTP server, in bytes. Beyond it the client is held up by its window.
 const INBOUND_BYTES: usize = 2 * WINDOW_BYTES as usize;
-/// What the pump takes from the channel at once.
-const PIECE_BYTES: usize = 64 * 1024;
+/// Replies that leave together at most while requests wait: each packet costs its seal and a wake-up, yet a client
+/// with few requests in flight must not stand still.
+const TOGETHER: usize = 8;
+/// Acknowledgements held back at once; a client may have no more requests in flight than this.
+const KEPT: usize = 8;
 
 /// Type byte of a STATUS reply.
 const STATUS: u8 = 101;
@@ -95,154 +97,28 @@ fn is_acknowledgement(packet: &[u8]) -> bool {
     packet.get(4) == Some(&STATUS) && packet.get(9..13) == Some(&[0; 4])
 }
 
-/// The SFTP server's end of a channel.
-pub struct ChannelIo<W> {
-    requests: mpsc::UnboundedReceiver<(Bytes, OwnedSemaphorePermit)>,
-    current: Option<(Bytes, OwnedSemaphorePermit)>,
+/// Replies on their way out.
+struct Outbox<W> {
     writer: W,
     replies: Arc<Replies>,
-    /// Replies held back to be sent last to first.
-    kept: Vec<Vec<u8>>,
-    /// Bytes on their way out.
+    /// Acknowledgements held back to be sent last to first.
+    kept: Vec<BytesMut>,
+    /// What goes out together.
     out: BytesMut,
+    /// Replies in it.
+    count: usize,
 }
 
-/// Replies held back at once; a client may have no more requests in flight than this.
-const KEPT: usize = 8;
-
-impl<W: AsyncWrite + Unpin> ChannelIo<W> {
-    fn release(&mut self) {
-        while let Some(packet) = self.kept.pop() {
-            self.out.extend_from_slice(&packet);
-        }
+impl<W: AsyncWrite + Unpin> Outbox<W> {
+    fn new(writer: W, replies: Arc<Replies>) -> Outbox<W> {
+        Outbox { writer, replies, kept: Vec::new(), out: BytesMut::new(), count: 0 }
     }
 
-    fn poll_out(&mut self, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        while !self.out.is_empty() {
-            let count = ready!(Pin::new(&mut self.writer).poll_write(context, &self.out))?;
-            self.out.advance(count);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// Splits `channel`; answers the SFTP server's end and the pump, to be run as a task of its own.
-///
-/// `slot` is given back when the channel closes. `done` resolves when the SFTP server has ended and all its
-/// replies are queued.
-pub fn connect(
-    channel: Channel<Msg>,
-    slot: OwnedSemaphorePermit,
-    handle: Handle,
-    packet_limit_bytes: u32,
-    replies: Arc<Replies>,
-    done: oneshot::Receiver<()>,
-) -> (ChannelIo<impl AsyncWrite + Unpin + Send + 'static>, impl Future<Output = Option<FrameError>>) {
-    let id = channel.id();
-    let (io, pumped) = over(channel.into_stream(), packet_limit_bytes, replies, done);
-    let pump = async move {
-        // The stream closes the channel when both its halves are dropped. The pump's half lives to the end, so
-        // that the exit status goes first: `scp` calls an upload failed when the channel closes without one.
-        let (fault, _reader) = pumped.await;
-        let status = u32::from(fault.is_some());
-        // The connection may be gone already; then there is nobody to tell.
-        let _ = handle.exit_status_request(id, status).await;
-        let _ = handle.eof(id).await;
-        // Before the client hears of it, so that it can open the next one at once.
-        drop(slot);
-        let _ = handle.close(id).await;
-        fault
-    };
-    (io, pump)
-}
-
-/// What a pump leaves: why packets could not be told apart any more, if so, and its half of the stream.
-type Pumped<S> = (Option<FrameError>, ReadHalf<S>);
-
-/// The same over any stream.
-pub fn over<S: AsyncRead + AsyncWrite>(
-    stream: S,
-    packet_limit_bytes: u32,
-    replies: Arc<Replies>,
-    done: oneshot::Receiver<()>,
-) -> (ChannelIo<WriteHalf<S>>, impl Future<Output = Pumped<S>>) {
-    let (mut reader, writer) = tokio::io::split(stream);
-    let (sender, requests) = mpsc::unbounded_channel();
-    let io = ChannelIo { requests, current: None, writer, replies, kept: Vec::new(), out: BytesMut::new() };
-    let pump = async move {
-        let fault = pump(&mut reader, sender, packet_limit_bytes).await;
-        // The sender is gone: the server sees the end of its input, ends, and drops what it held open.
-        let _ = done.await;
-        (fault, reader)
-    };
-    (io, pump)
-}
-
-async fn pump(
-    reader: &mut (impl AsyncRead + Unpin),
-    sender: mpsc::UnboundedSender<(Bytes, OwnedSemaphorePermit)>,
-    packet_limit_bytes: u32,
-) -> Option<FrameError> {
-    let budget = Arc::new(Semaphore::new(INBOUND_BYTES));
-    let mut frames = Frames::new(packet_limit_bytes);
-    let mut piece = vec![0; PIECE_BYTES];
-    // A read error is a lost connection, and the end of this channel all the same.
-    while let Ok(count @ 1..) = reader.read(&mut piece).await {
-        frames.push(&piece[..count]);
-        loop {
-            let packet = match frames.next_packet() {
-                Ok(Some(packet)) => packet,
-                Ok(None) => break,
-                Err(fault) => return Some(fault),
-            };
-            let cost = packet.len().min(INBOUND_BYTES) as u32;
-            let permit = budget.clone().acquire_many_owned(cost).await.ok()?;
-            if sender.send((packet, permit)).is_err() {
-                return None;
-            }
-        }
-    }
-    None
-}
-
-impl<W: AsyncWrite + Unpin> AsyncRead for ChannelIo<W> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        if self.current.is_none() {
-            match self.requests.poll_recv(context) {
-                Poll::Ready(packet) => self.current = packet,
-                Poll::Pending => {
-                    // The client waits for what is held back.
-                    self.release();
-                    ready!(self.poll_out(context))?;
-                    return Poll::Pending;
-                }
-            }
-        }
-        if let Some((packet, _)) = &mut self.current {
-            let count = packet.len().min(into.remaining());
-            into.put_slice(&packet[..count]);
-            packet.advance(count);
-            if packet.is_empty() {
-                self.current = None;
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// The server hands over one whole reply at a time and flushes after each.
-impl<W: AsyncWrite + Unpin> AsyncWrite for ChannelIo<W> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        ready!(self.poll_out(context))?;
-        let mut packet = data.to_vec();
+    fn push(&mut self, reply: Packet) {
+        // What cannot be encoded is longer than 4 GiB: no reply of ours.
+        let Ok(packet) = Bytes::try_from(reply) else { return };
+        let mut packet = BytesMut::from(packet);
+        self.count += 1;
         self.replies.corrected(&mut packet);
         if self.replies.reordered.load(Ordering::Acquire) && is_acknowledgement(&packet) {
             self.kept.push(packet);
@@ -253,17 +129,125 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for ChannelIo<W> {
             self.release();
             self.out.extend_from_slice(&packet);
         }
-        Poll::Ready(Ok(data.len()))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        ready!(self.poll_out(context))?;
-        Pin::new(&mut self.writer).poll_flush(context)
+    fn release(&mut self) {
+        while let Some(packet) = self.kept.pop() {
+            self.out.extend_from_slice(&packet);
+        }
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        self.release();
-        ready!(self.poll_out(context))?;
-        Pin::new(&mut self.writer).poll_shutdown(context)
+    async fn send(&mut self) -> std::io::Result<()> {
+        self.count = 0;
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        let sent = self.writer.write_all(&self.out).await;
+        self.out.clear();
+        sent?;
+        self.writer.flush().await
+    }
+}
+
+/// A request with its share of [`INBOUND_BYTES`].
+type Waiting = (Request, OwnedSemaphorePermit);
+
+/// Answers the requests of a channel until it closes; says then why packets could not be told apart, if so.
+///
+/// `slot` is given back when the channel closes.
+pub async fn serve(
+    channel: Channel<Msg>,
+    slot: OwnedSemaphorePermit,
+    handle: Handle,
+    packet_limit_bytes: u32,
+    session: Session,
+) -> Option<FrameError> {
+    let id = channel.id();
+    let (mut reader, writer) = channel.split();
+    let next = async move || loop {
+        match reader.wait().await? {
+            ChannelMsg::Data { data } => return Some(data),
+            ChannelMsg::Eof | ChannelMsg::Close => return None,
+            _ => {}
+        }
+    };
+    let fault = converse(next, writer.make_writer(), packet_limit_bytes, session).await;
+    // `scp` calls an upload failed when the channel closes without an exit status.
+    let status = u32::from(fault.is_some());
+    // The connection may be gone already; then there is nobody to tell.
+    let _ = handle.exit_status_request(id, status).await;
+    let _ = handle.eof(id).await;
+    // Before the client hears of it, so that it can open the next one at once.
+    drop(slot);
+    let _ = handle.close(id).await;
+    fault
+}
+
+/// The same over any stream, `next` being what it brings.
+///
+/// Pump and server are one task: data goes from one to the other without a wake-up, and the pump goes on wherever
+/// the server waits.
+pub async fn converse(
+    next: impl AsyncFnMut() -> Option<Bytes>,
+    writer: impl AsyncWrite + Unpin,
+    packet_limit_bytes: u32,
+    session: Session,
+) -> Option<FrameError> {
+    let (sender, requests) = mpsc::unbounded_channel();
+    let outbox = Outbox::new(writer, session.replies().clone());
+    let (fault, ()) = tokio::join!(pump(next, sender, packet_limit_bytes), answer(requests, session, outbox));
+    fault
+}
+
+async fn pump(
+    mut next: impl AsyncFnMut() -> Option<Bytes>,
+    sender: mpsc::UnboundedSender<Waiting>,
+    packet_limit_bytes: u32,
+) -> Option<FrameError> {
+    let budget = Arc::new(Semaphore::new(INBOUND_BYTES));
+    let mut frames = Frames::new(packet_limit_bytes);
+    while let Some(data) = next().await {
+        frames.push(data);
+        loop {
+            let (request, cost) = match frames.next_request() {
+                Ok(Some(found)) => found,
+                Ok(None) => break,
+                Err(fault) => return Some(fault),
+            };
+            let cost = cost.min(INBOUND_BYTES) as u32;
+            let permit = budget.clone().acquire_many_owned(cost).await.ok()?;
+            if sender.send((request, permit)).is_err() {
+                return None;
+            }
+        }
+    }
+    // The sender goes: the server sees the end of its input, ends, and drops what it held open.
+    None
+}
+
+/// The SFTP server: one request after the other, in the order they came.
+async fn answer(
+    mut requests: mpsc::UnboundedReceiver<Waiting>,
+    mut session: Session,
+    mut outbox: Outbox<impl AsyncWrite + Unpin>,
+) {
+    loop {
+        let waiting = match requests.try_recv() {
+            Ok(waiting) => waiting,
+            Err(_) => {
+                // The client waits for what is held back. An error is a lost connection: the pump sees it too.
+                outbox.release();
+                let _ = outbox.send().await;
+                match requests.recv().await {
+                    Some(waiting) => waiting,
+                    None => return,
+                }
+            }
+        };
+        let (request, _permit) = waiting;
+        outbox.push(session.answer(request).await);
+        if outbox.count >= TOGETHER || session.is_watched() {
+            let _ = outbox.send().await;
+        }
     }
 }

@@ -9,8 +9,7 @@ use russh::server::{
     Auth, ChannelOpenHandle, Handle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
 };
 use russh::{Channel, ChannelId, ChannelOpenFailure};
-use russh_sftp::server::Config as SftpConfig;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::wire::Line;
 use super::{Shared, channel, operations, session};
@@ -126,13 +125,12 @@ impl Connection {
         site: &Arc<Site>,
     ) {
         let limits = &self.shared.settings.limits;
-        let (done, ended) = oneshot::channel();
         let replies = Arc::new(channel::Replies::default());
         let around = session::Surroundings {
             faults: self.shared.faults.clone(),
             effects: self.shared.effects.clone(),
             line: self.line.clone(),
-            replies: replies.clone(),
+            replies,
         };
         let context = operations::Context {
             session: self.session,
@@ -143,19 +141,12 @@ impl Connection {
             journal: self.shared.journal.clone(),
             clock: self.shared.clock.clone(),
         };
-        let (io, pump) = channel::connect(channel, slot, handle, limits.packet_bytes, replies, ended);
-        let sftp_config = SftpConfig { max_client_packet_len: limits.packet_bytes };
+        let session = session::Session::new(context, around);
+        let serving = channel::serve(channel, slot, handle, limits.packet_bytes, session);
         let (journal, code, number) = (self.shared.journal.clone(), site.code.clone(), self.session);
         let busy = self.busy.clone();
         tokio::spawn(async move {
-            // `run_with_config` starts a task of its own and returns.
-            russh_sftp::server::run_with_config(
-                io,
-                session::Session::new(context, around, done),
-                sftp_config,
-            )
-            .await;
-            if let Some(fault) = pump.await {
+            if let Some(fault) = serving.await {
                 journal.record(
                     Some(&code),
                     Fact::OperationRefused {

@@ -14,7 +14,7 @@ use russh_sftp::server::StatusReply;
 
 use super::attributes::{self, Aspect};
 use super::extension;
-use super::frame::{UNDECODABLE, undecodable_reply};
+use super::frame::{Pieces, UNDECODABLE, undecodable_reply};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::{AttributeAnswer, AttributeAnswers, AttributesOfNew, EndpointConfig};
 use crate::journal::{Fact, Journal};
@@ -319,9 +319,9 @@ impl Operations {
         }
     }
 
-    pub fn write(&mut self, id: u32, handle: String, offset: u64, data: &[u8]) -> Answer<Status> {
+    pub fn write(&mut self, id: u32, handle: String, offset: u64, data: &Pieces) -> Answer<Status> {
         let file = self.open_file(&handle)?;
-        match file.write_at(data, offset) {
+        match file.write_at(data.iter(), offset) {
             Ok(()) => Ok(done(id)),
             Err(error) => {
                 let path = file.path().clone();

@@ -8,10 +8,10 @@ use russh_sftp::protocol::{
     Attrs, Data, FileAttributes, Handle, Name, OpenFlags, Packet, Status, StatusCode, Version,
 };
 use russh_sftp::server::{Handler, StatusReply};
-use tokio::sync::oneshot;
 
 use super::attributes;
 use super::channel::Replies;
+use super::frame::{Pieces, Request};
 use super::operations::{Answer, Context, Operations};
 use super::wire::{Ending, Line};
 use crate::fault::{Effects, Faults, Point, Question, Verdict};
@@ -38,8 +38,6 @@ pub struct Session {
     writes: Option<Writes>,
     /// The connection was ended: what the client had sent ahead is lost with it.
     is_cut: bool,
-    /// Dropped last: tells the pump that every file is closed.
-    _done: oneshot::Sender<()>,
 }
 
 struct Writes {
@@ -65,9 +63,14 @@ struct Detail<'a> {
 }
 
 impl Session {
-    /// A session before its INIT; `done` is dropped when it has ended.
-    pub fn new(context: Context, around: Surroundings, done: oneshot::Sender<()>) -> Session {
-        Session { operations: Operations::new(context), around, writes: None, is_cut: false, _done: done }
+    /// A session before its INIT.
+    pub fn new(context: Context, around: Surroundings) -> Session {
+        Session { operations: Operations::new(context), around, writes: None, is_cut: false }
+    }
+
+    /// The replies on their way out.
+    pub fn replies(&self) -> &Arc<Replies> {
+        &self.around.replies
     }
 
     fn records(&self) -> bool {
@@ -227,7 +230,7 @@ impl Session {
     }
 
     /// Whether somebody wants to know what requests are about.
-    fn is_watched(&self) -> bool {
+    pub fn is_watched(&self) -> bool {
         self.records() || self.around.faults.any()
     }
 
@@ -261,6 +264,75 @@ impl Session {
         self.finish(operation, &name, &answer).await;
         answer
     }
+}
+
+impl Session {
+    /// The reply to a request.
+    pub async fn answer(&mut self, request: Request) -> Packet {
+        /// One arm for each kind of request: the handler's method of that name, with the request's fields.
+        macro_rules! reply {
+            ($packet:expr, $($kind:ident => $method:ident($($field:ident),*);)*) => {
+                match $packet {
+                    $(Packet::$kind(request) => {
+                        packet(request.id, self.$method($(request.$field),*).await)
+                    })*
+                    Packet::Init(request) => packet(0, self.init(request.version, request.extensions).await),
+                    // Replies are no requests: the frames let none through.
+                    _ => packet::<Status>(0, Err(StatusReply::new(StatusCode::BadMessage))),
+                }
+            };
+        }
+        match request {
+            Request::Write { id, handle, offset_bytes, data } => {
+                packet(id, self.write_pieces(id, handle, offset_bytes, &data).await)
+            }
+            Request::Other(other) => reply!(other,
+                Open => open(id, filename, pflags, attrs);
+                Close => close(id, handle);
+                Read => read(id, handle, offset, len);
+                Lstat => lstat(id, path);
+                Fstat => fstat(id, handle);
+                SetStat => setstat(id, path, attrs);
+                FSetStat => fsetstat(id, handle, attrs);
+                OpenDir => opendir(id, path);
+                ReadDir => readdir(id, handle);
+                Remove => remove(id, filename);
+                MkDir => mkdir(id, path, attrs);
+                RmDir => rmdir(id, path);
+                RealPath => realpath(id, path);
+                Stat => stat(id, path);
+                Rename => rename(id, oldpath, newpath);
+                ReadLink => readlink(id, path);
+                Symlink => symlink(id, linkpath, targetpath);
+                Extended => extended(id, request, data);
+            ),
+        }
+    }
+
+    async fn write_pieces(&mut self, id: u32, handle: String, offset: u64, data: &Pieces) -> Answer<Status> {
+        let range = Some((offset, offset.saturating_add(data.len() as u64)));
+        let detail = Detail { range, ..Detail::default() };
+        self.about_handle(id, "write", handle, detail, |operations, handle| {
+            operations.write(id, handle, offset, data)
+        })
+        .await
+    }
+}
+
+/// What goes out for an answer.
+fn packet<T: Into<Packet>>(id: u32, answer: Answer<T>) -> Packet {
+    answer.map_or_else(
+        |reply| {
+            let StatusReply { status_code, error_message, language_tag } = reply;
+            Packet::Status(Status {
+                id,
+                status_code,
+                error_message: error_message.unwrap_or_else(|| status_code.to_string()),
+                language_tag: language_tag.unwrap_or_else(|| "en-US".to_owned()),
+            })
+        },
+        Into::into,
+    )
 }
 
 impl Drop for Session {
@@ -309,15 +381,6 @@ impl Handler for Session {
         let detail = Detail { range: Some((offset, offset.saturating_add(len.into()))), ..Detail::default() };
         self.about_handle(id, "read", handle, detail, |operations, handle| {
             operations.read(id, handle, offset, len)
-        })
-        .await
-    }
-
-    async fn write(&mut self, id: u32, handle: String, offset: u64, data: Vec<u8>) -> Answer<Status> {
-        let range = Some((offset, offset.saturating_add(data.len() as u64)));
-        let detail = Detail { range, ..Detail::default() };
-        self.about_handle(id, "write", handle, detail, |operations, handle| {
-            operations.write(id, handle, offset, &data)
         })
         .await
     }

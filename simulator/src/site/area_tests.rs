@@ -51,7 +51,7 @@ fn path(text: &str) -> SitePath {
 
 fn put(area: &Arc<FileArea>, name: &str, data: &[u8]) -> Result<(), AreaError> {
     let mut file = area.open_file(&path(name), WRITE, Visibility::InPlace)?;
-    file.write_at(data, 0).unwrap();
+    file.write_at([data], 0).unwrap();
     file.close().map(|_| ())
 }
 
@@ -183,7 +183,7 @@ fn a_file_opened_for_reading_is_made_where_asked_and_takes_no_data() {
         let name = format!("/Spatial/{visibility:?}");
         let mut file = area.open_file(&path(&name), make, visibility).unwrap();
         assert!(file.writes(), "it is an upload, of nothing");
-        assert!(file.write_at(b"x", 0).is_err());
+        assert!(file.write_at([b"x".as_slice()], 0).is_err());
         assert!(file.read_at(1, 0).unwrap().is_empty());
         assert_eq!(file.close().unwrap(), (path(&name), 0));
         assert!(!area.open_file(&path(&name), make, visibility).unwrap().writes(), "it is there now");
@@ -213,7 +213,7 @@ fn an_open_file_is_known_as_open_under_its_new_name() {
     let area = area(folder.path());
     area.make_folder(&path("/Spatial/old"), None).unwrap();
     let mut file = area.open_file(&path("/Spatial/old/x"), WRITE, Visibility::InPlace).unwrap();
-    file.write_at(b"12345", 0).unwrap();
+    file.write_at([b"12345".as_slice()], 0).unwrap();
     area.rename(&path("/Spatial/old"), &path("/Spatial/new"), false).unwrap();
     assert!(area.lock_names().open_for_writing("Spatial/new/x"));
     assert_eq!(file.close().unwrap(), (path("/Spatial/new/x"), 5));
@@ -225,17 +225,17 @@ fn on_close_files_appear_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let area = area(folder.path());
     let mut file = area.open_file(&path("/Database/x.bak"), WRITE, Visibility::OnClose).unwrap();
-    file.write_at(b"whole", 0).unwrap();
+    file.write_at([b"whole".as_slice()], 0).unwrap();
     assert!(area.metadata(&path("/Database/x.bak")).is_err(), "not visible before CLOSE");
     file.close().unwrap();
     assert_eq!(std::fs::read(area.root().join("Database/x.bak")).unwrap(), b"whole");
     let mut cut = area.open_file(&path("/Database/x.bak"), WRITE, Visibility::OnClose).unwrap();
-    cut.write_at(b"par", 0).unwrap();
+    cut.write_at([b"par".as_slice()], 0).unwrap();
     drop(cut);
     assert_eq!(std::fs::read(area.root().join("Database/x.bak")).unwrap(), b"whole");
     let resume = OpenMode { truncate: false, ..WRITE };
     let mut more = area.open_file(&path("/Database/x.bak"), resume, Visibility::OnClose).unwrap();
-    more.write_at(b"!", 5).unwrap();
+    more.write_at([b"!".as_slice()], 5).unwrap();
     more.close().unwrap();
     assert_eq!(std::fs::read(area.root().join("Database/x.bak")).unwrap(), b"whole!");
 }

@@ -1,6 +1,6 @@
 //! A file that a session holds open: reading, writing, and what its closing means.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -71,8 +71,12 @@ impl OpenFile {
         self.file.metadata()
     }
 
-    /// Writes all of `data` at `offset_bytes`, or at the end for append handles.
-    pub fn write_at(&mut self, data: &[u8], offset_bytes: u64) -> io::Result<()> {
+    /// Writes all pieces of `data` at `offset_bytes`, or at the end for append handles.
+    pub fn write_at<'a>(
+        &mut self,
+        data: impl IntoIterator<Item = &'a [u8]>,
+        offset_bytes: u64,
+    ) -> io::Result<()> {
         if !self.mode.writes() {
             return Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
@@ -80,8 +84,21 @@ impl OpenFile {
             ));
         }
         let offset_bytes = if self.mode.append { self.file.metadata()?.len() } else { offset_bytes };
-        self.file.write_all_at(data, offset_bytes)?;
-        self.written_bytes += data.len() as u64;
+        let mut slices: Vec<IoSlice<'a>> = data.into_iter().map(IoSlice::new).collect();
+        let mut left = slices.as_mut_slice();
+        let mut offset_bytes = offset_bytes;
+        while !left.is_empty() {
+            match rustix::io::pwritev(&self.file, left, offset_bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    self.written_bytes += count as u64;
+                    offset_bytes += count as u64;
+                    IoSlice::advance_slices(&mut left, count);
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         Ok(())
     }
 
