@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use super::area::{AreaError, FileArea, disk};
@@ -39,7 +40,8 @@ pub struct OpenFile {
     pub(super) area: Arc<FileArea>,
     pub(super) file: std::fs::File,
     pub(super) mode: OpenMode,
-    pub(super) writer: Option<u64>,
+    /// Number among the writers, and where bytes written are told.
+    pub(super) writer: Option<(u64, Arc<AtomicU64>)>,
     pub(super) staging_name: Option<String>,
     pub(super) path: SitePath,
     /// Size when it was opened, after truncation.
@@ -82,6 +84,9 @@ impl OpenFile {
         let offset_bytes = if self.mode.append { self.file.metadata()?.len() } else { offset_bytes };
         self.file.write_all_at(data, offset_bytes)?;
         self.written_bytes += data.len() as u64;
+        if let Some((_, told)) = &self.writer {
+            told.store(self.written_bytes, Ordering::Relaxed);
+        }
         Ok(())
     }
 
@@ -116,7 +121,7 @@ impl OpenFile {
     }
 
     fn settle(&mut self) -> Result<SitePath, AreaError> {
-        let Some(writer) = self.writer.take() else { return Ok(self.path.clone()) };
+        let Some((writer, _)) = self.writer.take() else { return Ok(self.path.clone()) };
         let area = self.area.clone();
         let mut names = area.lock();
         let path = names.closed(writer).unwrap_or_else(|| self.path.clone());
@@ -138,7 +143,7 @@ impl Drop for OpenFile {
     fn drop(&mut self) {
         if let Some(staging_name) = self.staging_name.take() {
             // Never published: the session ended before CLOSE.
-            if let Some(writer) = self.writer.take() {
+            if let Some((writer, _)) = self.writer.take() {
                 self.area.lock().closed(writer);
             }
             let _ = self.area.staging.remove_file(&staging_name);
