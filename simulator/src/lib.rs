@@ -1,10 +1,11 @@
-//! A simulated Spatial Cloud in one process: SFTP endpoint, movers, clock, journal, control API.
+//! A simulated Spatial Cloud in one process: SFTP endpoint, movers, clock, journal, control API, page.
 //!
 //! The modules form layers; each names only modules before it in this list.
 
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod dashboard;
 pub mod endpoint;
 pub mod fault;
 pub mod journal;

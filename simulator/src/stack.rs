@@ -10,12 +10,13 @@ use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use rustix::fs::{FlockOperation, flock};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, ClockFile};
 use crate::config::{Config, Pace};
 use crate::control::{self, EndpointCard};
+use crate::dashboard;
 use crate::endpoint::{self, Endpoint};
 use crate::fault::{Effects, FaultError, Faults};
 use crate::journal::{Fact, Journal};
@@ -172,6 +173,7 @@ impl Stack {
             clock_file: clock_file.clone(),
             endpoint: card.clone(),
             token: token.clone(),
+            streams: Arc::new(Semaphore::new(control::MOST_STREAMS)),
         };
         let (stop_serving, mut stopped) = watch::channel(false);
         let serving = tokio::spawn(async move {
@@ -179,7 +181,9 @@ impl Stack {
                 let _ = stopped.wait_for(|stop| *stop).await;
             };
             // Ends only when told to; there is nobody left to tell of an error then.
-            let _ = axum::serve(listener, control::router(state)).with_graceful_shutdown(until).await;
+            let _ = axum::serve(listener, control::router(state, dashboard::router()))
+                .with_graceful_shutdown(until)
+                .await;
         });
         journal.record(None, Fact::StackStarted {});
         movers.catch_up().await;

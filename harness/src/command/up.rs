@@ -205,6 +205,7 @@ pub fn card(stack: &Stack, demo: Option<&Demo>, is_kept: bool) -> String {
             lines.push(("key (PuTTY)", ppk.display().to_string()));
         }
     }
+    lines.push(("page", page(stack)));
     lines.push(("API", format!("{}/api/v1", stack.api().url())));
     if let Some(token) = stack.token() {
         lines.push(("API token", token.to_owned()));
@@ -229,6 +230,12 @@ pub fn card(stack: &Stack, demo: Option<&Demo>, is_kept: bool) -> String {
     text
 }
 
+/// Where a browser shows it all; the address lets in by itself.
+fn page(stack: &Stack) -> String {
+    let token = stack.token().map(|token| format!("?token={token}")).unwrap_or_default();
+    format!("{}/{token}", stack.api().url())
+}
+
 /// One line that uploads a file with the client everybody has.
 fn paste(stack: &Stack, demo: &Demo) -> String {
     let sftp = stack.sftp();
@@ -246,6 +253,7 @@ fn card_as_json(stack: &Stack, demo: Option<&Demo>) -> Value {
     let mut card = json!({
         "sftp": {"host": sftp.host, "port": sftp.port, "host_key": sftp.host_key},
         "http": stack.api().url(),
+        "page": page(stack),
     });
     if let Some(demo) = demo {
         card["sftp"]["user"] = json!(DEMO);

@@ -112,7 +112,10 @@ impl<T: serde::de::DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> 
 
 /// No such path.
 pub async fn no_such_route(uri: Uri) -> ApiError {
-    ApiError::not_found(format!("there is nothing at {}; the API lies below /api/v1", uri.path()))
+    ApiError::not_found(format!(
+        "there is nothing at {}; the API lies below /api/v1, the page at /",
+        uri.path()
+    ))
 }
 
 /// The path is there, the method is not.

@@ -22,7 +22,7 @@ const SEEN_EVENTS: usize = 20;
 type Pairs = BTreeMap<String, String>;
 
 /// `after`, `kind`, `site` and `says` filter; `limit` and `timeout_ms` are taken out before; the rest are fields.
-fn filter(mut query: Pairs) -> Result<Filter, ApiError> {
+pub(super) fn filter(mut query: Pairs) -> Result<Filter, ApiError> {
     let after = number(&mut query, "after")?.unwrap_or(0);
     let kind = query.remove("kind");
     if let Some(kind) = &kind

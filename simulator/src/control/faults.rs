@@ -6,10 +6,14 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::error::{ApiError, Body};
-use crate::fault::FaultSpec;
+use crate::fault::{FAULTS, FaultSpec};
 
 pub(super) async fn list(Shared(state): Shared<State>) -> Json<Value> {
-    Json(json!({"faults": state.faults.armed()}))
+    let kinds: Vec<Value> = FAULTS
+        .iter()
+        .map(|kind| json!({"name": kind.name, "sentence": kind.sentence, "example": kind.example}))
+        .collect();
+    Json(json!({"faults": state.faults.armed(), "kinds": kinds}))
 }
 
 pub(super) async fn arm(

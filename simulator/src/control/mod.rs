@@ -5,20 +5,23 @@ mod error;
 mod events;
 mod faults;
 mod files;
+mod guard;
+mod metrics;
 mod movers;
 mod sites;
+mod stream;
+mod transfers;
 mod warehouse;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State as Shared};
-use axum::http::header;
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::extract::State as Shared;
+use axum::middleware;
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, ClockFile};
 use crate::config::Config;
@@ -27,6 +30,7 @@ use crate::journal::Journal;
 use crate::mover::Movers;
 use crate::site::Sites;
 pub use error::ApiError;
+pub use stream::MOST_STREAMS;
 
 /// What the API works with.
 #[derive(Clone)]
@@ -49,6 +53,8 @@ pub struct State {
     pub endpoint: Arc<EndpointCard>,
     /// Demanded as a bearer token where the API listens beyond loopback.
     pub token: Option<String>,
+    /// One permit for each reader that may follow the events.
+    pub streams: Arc<Semaphore>,
 }
 
 /// How clients reach the endpoint.
@@ -68,8 +74,8 @@ pub struct EndpointCard {
     pub legacy_ftp: Option<SocketAddr>,
 }
 
-/// All routes.
-pub fn router(state: State) -> Router {
+/// All routes; `pages` are let in by the same rules.
+pub fn router(state: State, pages: Router) -> Router {
     let api = Router::new()
         .route("/healthz", get(ok))
         .route("/readyz", get(ok))
@@ -94,29 +100,17 @@ pub fn router(state: State) -> Router {
         .route("/faults/{id}", delete(faults::disarm))
         .route("/events", get(events::list))
         .route("/events/wait", get(events::wait))
+        .route("/events/stream", get(stream::stream))
+        .route("/transfers", get(transfers::list))
         .route("/reset", post(reset));
     Router::new()
         .nest("/api/v1", api)
+        .route("/metrics", get(metrics::show))
+        .merge(pages.with_state(()))
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
-        .layer(middleware::from_fn_with_state(state.clone(), demand_token))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
         .with_state(state)
-}
-
-/// Beyond loopback, only who knows the token gets in; health checks stay open.
-async fn demand_token(Shared(state): Shared<State>, request: Request, next: Next) -> Response {
-    let Some(token) = &state.token else { return next.run(request).await };
-    if ["/api/v1/healthz", "/api/v1/readyz"].contains(&request.uri().path()) {
-        return next.run(request).await;
-    }
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if given.and_then(|value| value.strip_prefix("Bearer ")) == Some(token) {
-        return next.run(request).await;
-    }
-    ApiError::unauthorized(
-        "this API listens beyond loopback: send Authorization: Bearer TOKEN, as printed at start",
-    )
-    .into_response()
 }
 
 async fn ok() -> Json<Value> {

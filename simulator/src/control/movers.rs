@@ -15,7 +15,17 @@ pub(super) async fn list(Shared(state): Shared<State>) -> Json<Value> {
         .into_iter()
         .map(|(mover, at)| json!({"name": mover.name(), "folders": mover.folders(), "next": at.to_string()}))
         .collect();
-    Json(json!({"movers": movers}))
+    let settings = &state.config.movers;
+    let temporary_names: &[String] =
+        if settings.move_temporary_names { &[] } else { &settings.temporary_names };
+    Json(json!({
+        "movers": movers,
+        "leaves": {
+            "open": !settings.move_open_files,
+            "settle_seconds": settings.settle_seconds,
+            "temporary_names": temporary_names,
+        },
+    }))
 }
 
 pub(super) async fn run(

@@ -1,6 +1,7 @@
 //! Everything that happened, in order, in simulated time; and waiting for it to happen.
 
 mod event;
+mod totals;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 pub use event::{Fact, KindDoc};
+pub use totals::Totals;
 
 /// Events kept in memory; older ones go first. At some 500 bytes each: 100 MiB.
 const KEPT_EVENTS: usize = 200_000;
@@ -116,7 +118,17 @@ pub struct Journal {
 struct State {
     events: std::collections::VecDeque<Arc<Event>>,
     sequence: u64,
+    totals: Totals,
     lines: Option<File>,
+}
+
+/// The part of the journal behind some event.
+#[derive(Clone, Debug, Default)]
+pub struct Tail {
+    /// First and last number of events that are no longer kept.
+    pub missed: Option<(u64, u64)>,
+    /// The events, oldest first.
+    pub events: Vec<Arc<Event>>,
 }
 
 impl Journal {
@@ -126,7 +138,12 @@ impl Journal {
             Some(path) => Some(File::options().create(true).append(true).open(path)?),
             None => None,
         };
-        let state = State { events: std::collections::VecDeque::new(), sequence: 0, lines };
+        let state = State {
+            events: std::collections::VecDeque::new(),
+            sequence: 0,
+            totals: Totals::default(),
+            lines,
+        };
         Ok(Journal { clock, state: Arc::new(Mutex::new(state)), last: Arc::new(watch::channel(0).0) })
     }
 
@@ -145,6 +162,7 @@ impl Journal {
             // A full disk must not stop the cloud; the events in memory stay complete.
             let _ = writeln!(lines, "{}", event.to_json());
         }
+        state.totals.count(&event.fact);
         if state.events.len() == KEPT_EVENTS {
             state.events.pop_front();
         }
@@ -161,6 +179,26 @@ impl Journal {
     /// The highest sequence number given so far.
     pub fn last_sequence(&self) -> u64 {
         self.state().sequence
+    }
+
+    /// Sums over everything recorded so far.
+    pub fn totals(&self) -> Totals {
+        self.state().totals.clone()
+    }
+
+    /// At most `limit` events after number `after`, whatever they are; waits for one where there is none.
+    ///
+    /// The journal itself is the queue of whoever follows it: nothing is held for a slow reader, and what is no
+    /// longer kept when the reader comes is named in [`Tail::missed`].
+    pub async fn tail(&self, after: u64, limit: usize) -> Tail {
+        let mut last = self.last.subscribe();
+        // The sender lives in `self`: this cannot fail.
+        let _ = last.wait_for(|sequence| *sequence > after).await;
+        let state = self.state();
+        let start = state.events.partition_point(|event| event.sequence <= after);
+        let events: Vec<_> = state.events.iter().skip(start).take(limit).cloned().collect();
+        let first = events.first().map_or(state.sequence + 1, |event| event.sequence);
+        Tail { missed: (first > after + 1).then(|| (after + 1, first - 1)), events }
     }
 
     /// Forgets all events; sequence numbers go on.
@@ -230,6 +268,41 @@ mod tests {
         journal.record(Some("CITY"), moved("Database/a"));
         assert_eq!(waiting.await.unwrap(), 2);
         assert_eq!(journal.wait_for(&filter).await.sequence, 2);
+    }
+
+    #[tokio::test]
+    async fn the_tail_is_bounded_goes_on_and_names_what_is_gone() {
+        let journal = journal();
+        let numbers = |tail: &Tail| tail.events.iter().map(|event| event.sequence).collect::<Vec<_>>();
+        for _ in 0..5 {
+            journal.record(None, Fact::StackStarted {});
+        }
+        let first = journal.tail(0, 3).await;
+        assert_eq!((first.missed, numbers(&first)), (None, vec![1, 2, 3]));
+        let second = journal.tail(3, 3).await;
+        assert_eq!((second.missed, numbers(&second)), (None, vec![4, 5]));
+        journal.clear();
+        let gone = journal.tail(3, 3).await;
+        assert_eq!((gone.missed, numbers(&gone)), (Some((4, 5)), vec![]));
+        let waiting = tokio::spawn({
+            let journal = journal.clone();
+            async move { journal.tail(3, 3).await }
+        });
+        journal.record(None, Fact::StackStarted {});
+        let woken = waiting.await.unwrap();
+        assert_eq!(woken.missed, Some((4, 5)));
+        assert_eq!(numbers(&journal.tail(5, 3).await), [6]);
+    }
+
+    #[test]
+    fn totals_outlive_the_events() {
+        let journal = journal();
+        journal.record(Some("CITY"), moved("Database/a"));
+        journal.record(None, Fact::MoverFinished { mover: "nightly".into(), moved: 1, left: 0, failed: 0 });
+        journal.clear();
+        let totals = journal.totals();
+        assert_eq!((totals.of("file.moved"), totals.moved_bytes), (1, 3));
+        assert_eq!(totals.mover_runs.get("nightly"), Some(&1));
     }
 
     #[test]

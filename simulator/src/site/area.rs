@@ -276,7 +276,7 @@ impl FileArea {
             let file = dir.open_with(name, &options).map_err(|error| disk(path, error))?;
             (file.into_std(), None)
         };
-        let writer = writes.then(|| names.opened(path));
+        let writer = writes.then(|| names.opened(path, self.clock.now()));
         drop(names);
         Ok(OpenFile {
             area: self.clone(),

@@ -1,7 +1,8 @@
 //! Which files are open for writing, and when files were last written: what the lock over all names protects.
 
 use std::collections::BTreeMap;
-use std::sync::MutexGuard;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard};
 
 use jiff::Timestamp;
 
@@ -11,9 +12,19 @@ use super::path::SitePath;
 #[derive(Default)]
 pub(super) struct Names {
     next_writer: u64,
-    writers: BTreeMap<u64, SitePath>,
+    writers: BTreeMap<u64, Writer>,
     last_written: BTreeMap<String, Timestamp>,
     opened_at: Timestamp,
+}
+
+/// A file that is open for writing.
+pub(super) struct Writer {
+    /// Its path now.
+    pub(super) path: SitePath,
+    /// When it was opened, in simulated time.
+    pub(super) since: Timestamp,
+    /// Bytes written so far; told by the session after each WRITE, without the lock.
+    pub(super) written_bytes: Arc<AtomicU64>,
 }
 
 impl Names {
@@ -27,17 +38,24 @@ impl Names {
         self.next_writer
     }
 
-    /// `path` was opened for writing. Answers the writer's number.
-    pub(super) fn opened(&mut self, path: &SitePath) -> u64 {
+    /// `path` was opened for writing. Answers the writer's number, and where it is to tell its bytes.
+    pub(super) fn opened(&mut self, path: &SitePath, since: Timestamp) -> (u64, Arc<AtomicU64>) {
         let writer = self.next_writer;
         self.next_writer += 1;
-        self.writers.insert(writer, path.clone());
-        writer
+        let written_bytes = Arc::new(AtomicU64::new(0));
+        self.writers
+            .insert(writer, Writer { path: path.clone(), since, written_bytes: written_bytes.clone() });
+        (writer, written_bytes)
+    }
+
+    /// Every file that is open for writing, in the order they were opened.
+    pub(super) fn writers(&self) -> impl Iterator<Item = &Writer> {
+        self.writers.values()
     }
 
     /// The writer has ended. Answers the path its file has now.
     pub(super) fn closed(&mut self, writer: u64) -> Option<SitePath> {
-        self.writers.remove(&writer)
+        self.writers.remove(&writer).map(|writer| writer.path)
     }
 
     /// `path` was written.
@@ -60,8 +78,8 @@ impl Names {
             })
         };
         for open in self.writers.values_mut() {
-            if let Some(new) = renamed(open) {
-                *open = new;
+            if let Some(new) = renamed(&open.path) {
+                open.path = new;
             }
         }
         let moved: Vec<(String, String)> = self
@@ -85,10 +103,31 @@ pub struct NamesGuard<'a> {
     pub(super) names: MutexGuard<'a, Names>,
 }
 
+/// An upload in progress.
+#[derive(Clone, Debug)]
+pub struct OpenUpload {
+    /// Path from the site's root, as it is now.
+    pub path: String,
+    /// When the file was opened, in simulated time.
+    pub since: Timestamp,
+    /// Bytes written through this handle so far.
+    pub written_bytes: u64,
+}
+
 impl NamesGuard<'_> {
+    /// Every file that is open for writing, in the order they were opened.
+    pub fn uploads(&self) -> Vec<OpenUpload> {
+        let shown = |writer: &Writer| OpenUpload {
+            path: writer.path.relative(),
+            since: writer.since,
+            written_bytes: writer.written_bytes.load(Ordering::Relaxed),
+        };
+        self.names.writers().map(shown).collect()
+    }
+
     /// Whether any session holds `path` open for writing.
     pub fn open_for_writing(&self, path: &str) -> bool {
-        self.names.writers.values().any(|open| open.relative() == path)
+        self.names.writers.values().any(|open| open.path.relative() == path)
     }
 
     /// When `path` was last written, in simulated time. A file that an earlier process left here counts as

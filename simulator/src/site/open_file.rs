@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use super::area::{AreaError, FileArea, disk};
@@ -39,7 +40,8 @@ pub struct OpenFile {
     pub(super) area: Arc<FileArea>,
     pub(super) file: std::fs::File,
     pub(super) mode: OpenMode,
-    pub(super) writer: Option<u64>,
+    /// Number among the writers, and where bytes written are told.
+    pub(super) writer: Option<(u64, Arc<AtomicU64>)>,
     pub(super) staging_name: Option<String>,
     pub(super) path: SitePath,
     /// Size when it was opened, after truncation.
@@ -99,6 +101,9 @@ impl OpenFile {
                 Err(error) => return Err(error.into()),
             }
         }
+        if let Some((_, told)) = &self.writer {
+            told.store(self.written_bytes, Ordering::Relaxed);
+        }
         Ok(())
     }
 
@@ -133,7 +138,7 @@ impl OpenFile {
     }
 
     fn settle(&mut self) -> Result<SitePath, AreaError> {
-        let Some(writer) = self.writer.take() else { return Ok(self.path.clone()) };
+        let Some((writer, _)) = self.writer.take() else { return Ok(self.path.clone()) };
         let area = self.area.clone();
         let mut names = area.lock();
         let path = names.closed(writer).unwrap_or_else(|| self.path.clone());
@@ -155,7 +160,7 @@ impl Drop for OpenFile {
     fn drop(&mut self) {
         if let Some(staging_name) = self.staging_name.take() {
             // Never published: the session ended before CLOSE.
-            if let Some(writer) = self.writer.take() {
+            if let Some((writer, _)) = self.writer.take() {
                 self.area.lock().closed(writer);
             }
             let _ = self.area.staging.remove_file(&staging_name);
