@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Signal, getpid, kill_process};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -109,8 +110,14 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts a stack on the folder `data`. What an earlier stack left there is found as it was.
-    pub async fn start(config: Config, data: &Path, http: SocketAddr) -> Result<Stack, StartError> {
+    /// Starts a stack on the folder `data`. What an earlier stack left there is found as it was. With `may_kill`
+    /// nothing else lives in this process, and a fault may end it.
+    pub async fn start(
+        config: Config,
+        data: &Path,
+        http: SocketAddr,
+        may_kill: bool,
+    ) -> Result<Stack, StartError> {
         let lock = lock(data)?;
         let clock_file = ClockFile::below(data);
         let clock = clock(&config, &clock_file)?;
@@ -124,7 +131,7 @@ impl Stack {
         let listener =
             TcpListener::bind(http).await.map_err(|error| StartError::Listen { address: http, error })?;
         let http = listener.local_addr().map_err(|error| StartError::Listen { address: http, error })?;
-        let faults = Faults::new(config.seed, journal.clone());
+        let faults = Faults::new(config.seed, journal.clone(), may_kill);
         for fault in &config.faults {
             faults.arm(fault.clone())?;
         }
@@ -263,6 +270,10 @@ impl Effects for FaultEffects {
             let _ = self.movers.advance(Target::By(span)).await;
             let _ = self.clock_file.write(self.clock.now());
         }
+    }
+
+    fn kill_process(&self) {
+        let _ = kill_process(getpid(), Signal::KILL);
     }
 }
 

@@ -51,7 +51,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
         Err(message) => return fail(Exit::WrongUse, message),
     };
     let has_sites = settings["sites"].as_object().is_some_and(|sites| !sites.is_empty());
-    let mut builder = Stack::in_process().settings(settings).http(arguments.http);
+    let mut builder = Stack::in_process().alone().settings(settings).http(arguments.http);
     if let Some(data) = &arguments.data {
         builder = builder.data(data);
     }

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::{list, terminal, text};
+use crate::difference;
 
 /// Colours follow the reader's light or dark setting; status is told by a sign too, never by colour alone.
 const STYLE: &str = include_str!("html.css");
@@ -34,6 +35,15 @@ pub fn report(run: &Value) -> String {
         list(&run["skipped"]).len(),
         summary["scenarios"],
     );
+    for flaky in list(&summary["flaky"]) {
+        let _ = writeln!(
+            page,
+            "<p><b class=\"bad\">flaky</b> {}: passed {} of {}</p>",
+            escaped(text(&flaky["name"])),
+            flaky["passed"],
+            flaky["ran"]
+        );
+    }
     clients(&mut page, run);
     page.push_str(
         "<form role=\"search\"><label>Show cases with <input id=\"words\" type=\"search\" \
@@ -126,17 +136,9 @@ fn difference(page: &mut String, expected: &str, got: &str) {
     if expected == got || expected.is_empty() || got.is_empty() || got.contains("first difference") {
         return;
     }
-    let at = expected.bytes().zip(got.bytes()).take_while(|(expected, got)| expected == got).count();
-    let hex = |text: &str| {
-        let bytes: Vec<String> = text.bytes().skip(at).take(16).map(|byte| format!("{byte:02x}")).collect();
-        if bytes.is_empty() { "nothing".to_owned() } else { bytes.join(" ") }
-    };
-    let _ = write!(
-        page,
-        "<dt>first difference<dd>at byte {at}: <code>{}</code> expected, <code>{}</code> got",
-        hex(expected),
-        hex(got)
-    );
+    if let Ok(Some(found)) = difference::first(expected.as_bytes(), got.as_bytes()) {
+        let _ = write!(page, "<dt>first difference<dd><code>{}</code>", escaped(&found.to_string()));
+    }
 }
 
 fn timeline(page: &mut String, case: &Value) {

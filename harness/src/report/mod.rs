@@ -99,8 +99,8 @@ mod tests {
             failure: fails.then(|| FailureReport {
                 place: String::new(),
                 step: String::new(),
-                expected: String::new(),
-                got: String::new(),
+                expected: "same".to_owned(),
+                got: "sane".to_owned(),
                 is_ours: false,
                 seed: 1,
                 replay: String::new(),
@@ -117,6 +117,10 @@ mod tests {
                 flaky.is_some(),
                 terminal::summary(&run, terminal::Style::plain()).contains("flaky: ")
             );
+            let page = html::report(&json::report(&run));
+            assert_eq!(flaky.is_some(), page.contains("flaky</b>"));
+            let difference = "first difference at byte 2: expected 6d 65 |me|, got 6e 65 |ne|";
+            assert_eq!(run.failed() > 0, page.contains(difference));
         }
     }
 }

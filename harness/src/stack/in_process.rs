@@ -118,14 +118,16 @@ impl InProcess {
         settings: &Value,
         data: &Path,
         http: SocketAddr,
+        is_alone: bool,
     ) -> Result<InProcess, StackError> {
         let config: Config = match settings {
             Value::Null => Config::default(),
             _ => Config::from_json(settings.clone())
                 .map_err(|error| StackError::Settings(error.to_string()))?,
         };
-        let stack =
-            Stack::start(config, data, http).await.map_err(|error| StackError::Start(error.to_string()))?;
+        let stack = Stack::start(config, data, http, is_alone)
+            .await
+            .map_err(|error| StackError::Start(error.to_string()))?;
         Ok(InProcess { stack })
     }
 

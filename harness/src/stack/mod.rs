@@ -61,6 +61,18 @@ pub enum StackError {
     Api(#[from] ApiError),
 }
 
+/// Where a stack runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Home {
+    /// In this process, beside others.
+    #[default]
+    Shared,
+    /// In this process, which is nothing else.
+    Whole,
+    /// In a process that is started for it.
+    Own,
+}
+
 /// Describes a stack that is still to be started.
 #[derive(Default)]
 pub struct Builder {
@@ -68,7 +80,7 @@ pub struct Builder {
     data: Option<PathBuf>,
     http: Option<SocketAddr>,
     sites: Vec<(String, String, Vec<String>)>,
-    is_own_process: bool,
+    home: Home,
 }
 
 impl Builder {
@@ -81,6 +93,12 @@ impl Builder {
     /// Keeps its data in `folder`, rather than in a temporary one that is removed at the end.
     pub fn data(mut self, folder: &Path) -> Builder {
         self.data = Some(folder.to_owned());
+        self
+    }
+
+    /// This process is nothing but the stack: a fault may kill it.
+    pub fn alone(mut self) -> Builder {
+        self.home = Home::Whole;
         self
     }
 
@@ -114,13 +132,13 @@ impl Builder {
         };
         let http = self.http.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
         let mut settings = self.settings;
-        if self.is_own_process {
+        if self.home == Home::Own {
             for (code, key, from) in &self.sites {
                 settings["sites"][code] = serde_json::json!({ "keys": [key], "from": from });
             }
         }
-        let (running, api, sftp) = begin(self.is_own_process, &settings, &data, http).await?;
-        if !self.is_own_process {
+        let (running, api, sftp) = begin(self.home, &settings, &data, http).await?;
+        if self.home != Home::Own {
             for (code, key, from) in &self.sites {
                 api.create_site(code, key, from, true).await?;
             }
@@ -130,7 +148,7 @@ impl Builder {
             api,
             sftp,
             settings,
-            is_own_process: self.is_own_process,
+            home: self.home,
             data,
             http,
             _temporary: temporary,
@@ -145,17 +163,17 @@ enum Running {
 }
 
 async fn begin(
-    is_own_process: bool,
+    home: Home,
     settings: &Value,
     data: &Path,
     http: SocketAddr,
 ) -> Result<(Running, Api, SftpAddress), StackError> {
-    let (running, api) = if is_own_process {
+    let (running, api) = if home == Home::Own {
         let process = Process::start(settings, data, http).await?;
         let api = process.api().clone();
         (Running::Process(process), api)
     } else {
-        let stack = InProcess::start(settings, data, http).await?;
+        let stack = InProcess::start(settings, data, http, home == Home::Whole).await?;
         let api = stack.api();
         (Running::InProcess(stack), api)
     };
@@ -169,7 +187,7 @@ pub struct Stack {
     api: Api,
     sftp: SftpAddress,
     settings: Value,
-    is_own_process: bool,
+    home: Home,
     data: PathBuf,
     http: SocketAddr,
     _temporary: Option<tempfile::TempDir>,
@@ -184,7 +202,7 @@ impl Stack {
     /// A stack in a process of its own, which can be killed. A program other than `spatialcloud` names it with
     /// [`set_program`] first.
     pub fn in_own_process() -> Builder {
-        Builder { is_own_process: true, ..Builder::default() }
+        Builder { home: Home::Own, ..Builder::default() }
     }
 
     /// Its control API.
@@ -254,7 +272,7 @@ impl Stack {
     }
 
     async fn start_again(&mut self) -> Result<(), StackError> {
-        let (running, api, sftp) = begin(self.is_own_process, &self.settings, &self.data, self.http).await?;
+        let (running, api, sftp) = begin(self.home, &self.settings, &self.data, self.http).await?;
         (self.running, self.api, self.sftp) = (Some(running), api, sftp);
         Ok(())
     }

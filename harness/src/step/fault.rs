@@ -20,6 +20,10 @@ pub(super) fn arm(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
 
 #[async_trait]
 impl Step for Arm {
+    fn needs_process(&self) -> bool {
+        self.0["fault"] == "kill"
+    }
+
     async fn run(&self, world: &mut World) -> Result<(), Failure> {
         world.stack.api().post("faults", self.0.clone()).await?;
         Ok(())

@@ -113,7 +113,8 @@ fn random_nights_end_as_the_model_says() {
         }
         Err(TestError::Fail(reason, (first, transitions, _))) => {
             let failing = folder.join(format!("failing-night-{seed}.yaml"));
-            std::fs::write(&failing, scenario(&first, &transitions).0).unwrap();
+            let text = format!("# Found by chance, with SEED={seed}.\n{}", scenario(&first, &transitions).0);
+            std::fs::write(&failing, text).unwrap();
             panic!(
                 "seed {seed}: the shortest night that fails of {} is {transitions:#?}\n{reason}\nreplay: spatialcloud run {}",
                 first.client,

@@ -29,6 +29,7 @@ const WRONG_PATHS: &[&str] = &[
 /// The last one is large enough to be cut in the middle.
 pub const FILES: &[(&str, &str)] = &[("empty.tif", "0B"), ("small.tif", "1KiB"), ("large.tif", "700KiB")];
 pub const LARGE: &str = "large.tif";
+const EMPTY: &str = "empty.tif";
 const MOVERS: &[&str] = &["interval", "nightly"];
 /// Minutes from the first instant, 16:01, to the nightly run.
 const NIGHT: u64 = 6 * 60 - 1;
@@ -80,6 +81,8 @@ pub enum Transition {
     Restart,
     /// SIGKILL.
     Kill,
+    /// SIGKILL before this request of an upload is done.
+    KillAt(Place, &'static str),
     /// SIGKILL in the middle of a mover's run, which is then done again.
     KillMover(&'static str),
 }
@@ -145,7 +148,7 @@ impl Model {
             Upload(..) | Together(_) | Remove(_) | Download(_) | Advance(_) | Night | RunMover(_)
             | Restart | Kill | KillMover(_) => true,
             UploadWrong(..) | Stranger(..) => [BUILT_IN, "openssh"].contains(&self.client),
-            CutUpload(_) | UnclosedUpload(_) | Rename(..) | Hold(_) | Finish | Disconnect => {
+            CutUpload(_) | UnclosedUpload(_) | KillAt(..) | Rename(..) | Hold(_) | Finish | Disconnect => {
                 self.client == BUILT_IN
             }
         }
@@ -160,11 +163,11 @@ fn files() -> impl Strategy<Value = &'static str> {
     select(FILES.iter().map(|(name, _)| *name).collect::<Vec<_>>())
 }
 
-/// Uploads to two, three or four different places.
+/// Uploads to up to four different places; one alone is what a failure may shrink to.
 fn together() -> impl Strategy<Value = Transition> {
     let all: Vec<Place> =
         SITES.iter().flat_map(|site| PATHS.iter().map(move |path| (*site, *path))).collect();
-    (subsequence(all, 2..=4), prop::collection::vec(files(), 4))
+    (subsequence(all, 1..=4), prop::collection::vec(files(), 4))
         .prop_map(|(places, files)| Transition::Together(places.into_iter().zip(files).collect()))
 }
 
@@ -216,6 +219,8 @@ impl ReferenceStateMachine for Nights {
             1 => select(MOVERS).prop_map(Transition::RunMover),
             1 => Just(Transition::Restart),
             1 => Just(Transition::Kill),
+            1 => (places(), select(&["open", "write", "close"][..]))
+                .prop_map(|(place, at)| Transition::KillAt(place, at)),
             1 => select(MOVERS).prop_map(Transition::KillMover),
         ]
         .boxed()
@@ -226,6 +231,7 @@ impl ReferenceStateMachine for Nights {
             Transition::Upload(place, _)
             | Transition::CutUpload(place)
             | Transition::UnclosedUpload(place)
+            | Transition::KillAt(place, _)
             | Transition::Remove(place)
             | Transition::Download(place) => model.is_free(*place),
             Transition::Together(uploads) => uploads.iter().all(|(place, _)| model.is_free(*place)),
@@ -284,6 +290,16 @@ impl ReferenceStateMachine for Nights {
             Transition::Kill => {
                 model.held = None;
                 model.moves.clear();
+            }
+            Transition::KillAt(place, at) => {
+                model.held = None;
+                model.moves.clear();
+                match *at {
+                    // What was there before is there still.
+                    "open" => {}
+                    "write" => drop(model.inbox.insert(*place, Some(EMPTY))),
+                    _ => drop(model.inbox.insert(*place, Some(LARGE))),
+                }
             }
             Transition::KillMover(mover) => {
                 model.held = None;

@@ -43,7 +43,8 @@ fn asks_client(transition: &Transition) -> bool {
 /// Whether a place is looked at after the step: where something has changed, and everywhere after a new start. At
 /// the end of the night all of them are.
 fn is_looked_at(before: &Model, transition: &Transition, after: &Model, place: Place) -> bool {
-    matches!(transition, Transition::Restart | Transition::Kill | Transition::KillMover(_))
+    use Transition::*;
+    matches!(transition, Restart | Kill | KillAt(..) | KillMover(_))
         || before.inbox.get(&place) != after.inbox.get(&place)
         || before.cloud.get(&place) != after.cloud.get(&place)
         || before.history.get(&place) != after.history.get(&place)
@@ -117,6 +118,12 @@ fn steps(before: &Model, transition: &Transition) -> Vec<String> {
         Transition::RunMover(name) => vec![format!("run-mover: {{ name: {name} }}")],
         Transition::Restart => vec!["restart".to_owned()],
         Transition::Kill => vec!["kill".to_owned()],
+        Transition::KillAt((site, path), at) => [
+            vec![format!("fault: {{ fault: kill, at: {at} }}")],
+            as_site(site, refused(path)),
+            vec!["kill".to_owned()],
+        ]
+        .concat(),
         Transition::KillMover(name) => {
             vec![format!("kill: {{ during: {name} }}"), format!("run-mover: {{ name: {name} }}")]
         }

@@ -31,6 +31,7 @@ struct Nobody;
 impl Effects for Nobody {
     async fn run_mover(&self, _mover: &str) {}
     async fn advance_clock(&self, _by: &str) {}
+    fn kill_process(&self) {}
 }
 
 /// Serves a session in the folder `inbox`, which gets the three folders, until the stream ends.
@@ -55,7 +56,7 @@ where
         clock,
     };
     let around = Surroundings {
-        faults: Faults::new(0, journal),
+        faults: Faults::new(0, journal, false),
         effects: Arc::new(Nobody),
         line: Line::new(),
         replies,

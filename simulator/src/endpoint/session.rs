@@ -128,6 +128,7 @@ impl Session {
                     return Err(StatusReply::new(StatusCode::Failure));
                 }
                 Verdict::Stall => self.stall().await,
+                Verdict::Kill => self.around.effects.kill_process(),
                 Verdict::HideNewerThan(limit) => hide = Some(limit),
                 _ => {}
             }

@@ -5,6 +5,7 @@ mod change_host_key;
 mod cut;
 mod disk_full;
 mod jump_clock;
+mod kill;
 mod refuse_login;
 mod reorder_replies;
 mod reset;
@@ -56,6 +57,7 @@ pub const FAULTS: &[FaultKind] = &[
     stale_listing::KIND,
     run_mover::KIND,
     jump_clock::KIND,
+    kill::KIND,
 ];
 
 /// SFTP requests a fault can wait for.
@@ -104,6 +106,8 @@ pub enum Verdict {
     Reorder,
     /// Leave out what is newer than this.
     HideNewerThan(SystemTime),
+    /// Kill the process.
+    Kill,
     /// Let a mover run now.
     RunMover(String),
     /// Move simulated time on by this span.
@@ -212,6 +216,9 @@ pub enum FaultError {
         /// What is wrong and what was expected.
         reason: String,
     },
+    /// Others live in this process.
+    #[error("fault kill: this stack shares its process; one that runs as `spatialcloud up` can be killed")]
+    SharedProcess,
 }
 
 fn known() -> String {
@@ -250,6 +257,8 @@ pub trait Effects: Send + Sync {
     async fn run_mover(&self, mover: &str);
     /// Moves simulated time on.
     async fn advance_clock(&self, by: &str);
+    /// Ends the process at once: nothing is put away.
+    fn kill_process(&self);
 }
 
 /// The faults that are armed.
@@ -258,6 +267,8 @@ pub struct Faults(Arc<Inner>);
 
 struct Inner {
     seed: u64,
+    /// Whether nothing but the stack lives in this process.
+    may_kill: bool,
     journal: Journal,
     /// Whether there are any: the only thing looked at where none is.
     any: AtomicBool,
@@ -266,11 +277,12 @@ struct Inner {
 }
 
 impl Faults {
-    /// None armed yet.
-    pub fn new(seed: u64, journal: Journal) -> Faults {
+    /// None armed yet. With `may_kill` nothing but the stack lives in this process.
+    pub fn new(seed: u64, journal: Journal, may_kill: bool) -> Faults {
         let (changed, _) = watch::channel(0);
         Faults(Arc::new(Inner {
             seed,
+            may_kill,
             journal,
             any: AtomicBool::new(false),
             list: Mutex::default(),
@@ -291,6 +303,9 @@ impl Faults {
     /// Arms a fault; answers its number.
     pub fn arm(&self, spec: FaultSpec) -> Result<u64, FaultError> {
         let kind = check(&spec)?;
+        if kind.name == kill::KIND.name && !self.0.may_kill {
+            return Err(FaultError::SharedProcess);
+        }
         let mut list = self.list();
         list.0 += 1;
         let id = list.0;
@@ -482,7 +497,7 @@ mod tests {
 
     fn faults() -> Faults {
         let clock = Clock::new(jiff::Timestamp::UNIX_EPOCH, Pace::Manual, TimeZone::UTC);
-        Faults::new(7, Journal::new(clock, None).unwrap())
+        Faults::new(7, Journal::new(clock, None).unwrap(), true)
     }
 
     fn write_at(path: &'static str, from: u64, to: u64) -> Question<'static> {
@@ -569,6 +584,13 @@ mod tests {
         assert_eq!(faults.ask(&write_at("Spatial/a", 0, 100)), []);
         assert_eq!(faults.ask(&write_at("Spatial/a", 100, 200)), [Verdict::Status(4)]);
         assert_eq!(faults.ask(&write_at("Spatial/a", 100, 150)), []);
+    }
+
+    #[test]
+    fn a_shared_process_is_not_killed() {
+        let journal = faults().0.journal.clone();
+        let armed = Faults::new(7, journal, false).arm(spec(r#"{"fault":"kill","at":"close"}"#));
+        assert_eq!(armed, Err(FaultError::SharedProcess));
     }
 
     #[test]
