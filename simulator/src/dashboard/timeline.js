@@ -1,4 +1,4 @@
-// What happened, newest first: filters, reasons, and the selection that becomes a scenario.
+// What happened, newest first: filters and reasons.
 
 import { at, make, clockTime, site, announce, whenSiteChanges } from "./page.js";
 import { words, tone } from "./words.js";
@@ -10,7 +10,6 @@ const MOST_SESSIONS = 100;
 
 let kept = [];
 let fresh = [];
-let chosen = [];
 let isDrawn = true;
 const kinds = new Set();
 const sessions = new Map();
@@ -30,36 +29,13 @@ function passes(event) {
 
 function row(event) {
   const [headline, reason] = words(event);
-  const item = make("li", { "data-tone": tone(event), "data-sequence": event.sequence, class: within(event) ? "chosen" : null },
+  const item = make("li", { "data-tone": tone(event) },
     make("time", {}, clockTime(event.time)),
     make("span", {}, event.site ?? ""),
     make("span", { class: "what" }, make("b", {}, headline), " ", make("code", {}, event.event),
       reason ? make("small", {}, reason) : null),
-    make("button", { type: "button", class: "small", "aria-label": `Select from or to event ${event.sequence}` }, `${event.sequence}`));
+    make("small", { class: "quiet" }, `${event.sequence}`));
   return item;
-}
-
-const within = (event) => chosen.length > 0
-  && event.sequence >= Math.min(...chosen) && event.sequence <= Math.max(...chosen);
-
-/** One event chosen begins the span, a second ends it, a third begins anew. */
-function choose(sequence) {
-  chosen = chosen.length === 1 ? [chosen[0], sequence] : [sequence];
-  showSelection();
-}
-
-function showSelection() {
-  const session = choice("session");
-  const [first, last] = [Math.min(...chosen), Math.max(...chosen)];
-  const query = chosen.length ? `?after=${first - 1}&until=${last}` : session ? `?session=${session}` : "";
-  at("scenario").href = `/api/v1/events/scenario${query}`;
-  at("scenario-words").textContent = chosen.length
-    ? `events ${first} to ${last}` + (chosen.length === 1 ? "; choose another event to widen it" : "")
-    : session ? `session ${session} and what came of it` : "everything; choose a session, or two events by their numbers";
-  at("forget-span").hidden = !chosen.length;
-  for (const item of at("events").children) {
-    item.classList.toggle("chosen", within({ sequence: Number(item.dataset.sequence) }));
-  }
 }
 
 function count() {
@@ -73,7 +49,6 @@ function redraw() {
     if (passes(kept[index])) rows.push(row(kept[index]));
   }
   at("events").replaceChildren(...rows);
-  showSelection();
   count();
 }
 
@@ -98,7 +73,6 @@ function addOption(select, value, label) {
 export function heard(event, isNewStack) {
   if (isNewStack) {
     kept = [];
-    chosen = [];
     redraw();
   }
   kept.push(event);
@@ -131,11 +105,5 @@ const started = Date.now();
 export function start() {
   form.addEventListener("input", redraw);
   form.addEventListener("submit", (event) => event.preventDefault());
-  at("events").addEventListener("click", (event) => {
-    const item = event.target.closest("button")?.closest("li");
-    if (item) choose(Number(item.dataset.sequence));
-  });
-  at("forget-span").addEventListener("click", () => { chosen = []; showSelection(); form.elements.tone.focus(); });
   whenSiteChanges(() => form.elements["this-site"].checked && redraw());
-  showSelection();
 }
