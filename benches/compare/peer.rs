@@ -27,8 +27,10 @@ pub struct Ground<'a> {
     pub public: &'a str,
     /// A host key, OpenSSH form.
     pub host_key: &'a Path,
-    /// Packages that were only unpacked, and Python's environment: the folder of `ci/install`.
+    /// Python's environment is in it: the folder of `ci/install`.
     pub cache: &'a Path,
+    /// What `ci/peers` unpacked, or nothing.
+    pub peers: &'a Path,
     /// A port nobody listens on.
     pub port: u16,
 }
@@ -200,7 +202,7 @@ fn own_host_key(ground: &Ground<'_>) -> Result<PathBuf, String> {
 
 /// A server that `ci/peers` unpacked, or that is installed.
 fn unpacked(ground: &Ground<'_>, path: &str) -> Result<PathBuf, String> {
-    [ground.cache.join("peers"), PathBuf::from("/")]
+    [ground.peers.to_owned(), PathBuf::from("/")]
         .into_iter()
         .map(|root| root.join(path))
         .find(|path| path.exists())
@@ -209,7 +211,7 @@ fn unpacked(ground: &Ground<'_>, path: &str) -> Result<PathBuf, String> {
 
 /// Libraries that the unpacked programs need and an installed package would bring.
 fn libraries(ground: &Ground<'_>) -> String {
-    let roots = ["peers/usr/lib", "peers/lib"].map(|root| fs::read_dir(ground.cache.join(root)));
+    let roots = ["usr/lib", "lib"].map(|root| fs::read_dir(ground.peers.join(root)));
     let folders = roots.into_iter().flatten().flatten().flatten().map(|entry| entry.path());
     folders.filter(|path| path.is_dir()).map(|path| path.display().to_string()).collect::<Vec<_>>().join(":")
 }

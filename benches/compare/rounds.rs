@@ -126,6 +126,8 @@ struct Site<'p> {
     key: PathBuf,
     public: String,
     host_key: PathBuf,
+    /// A copy of the folder of `ci/install` where servers that run as another user can read it.
+    peers: tempfile::TempDir,
     plan: &'p Plan,
 }
 
@@ -142,7 +144,18 @@ impl<'p> Site<'p> {
         }
         let key = spatialcloud_harness::keys::make(&at("key"), &["-t", "rsa", "-b", "2048"])?;
         spatialcloud_harness::keys::make(&at("host"), &["-t", "ed25519"])?;
+        let peers = tempfile::Builder::new().prefix("spatialcloud-bench-peers-").tempdir()?;
+        fs::set_permissions(peers.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+        let unpacked = plan.cache.join("peers");
+        if unpacked.is_dir() {
+            let copied =
+                std::process::Command::new("cp").arg("-a").arg(unpacked).arg(peers.path()).status()?;
+            if !copied.success() {
+                return Err(io::Error::other("the servers that ci/peers unpacked could not be copied"));
+            }
+        }
         Ok(Site {
+            peers,
             source: at("source"),
             quarter: at("quarter"),
             small: at("small"),
@@ -165,6 +178,7 @@ impl<'p> Site<'p> {
             public: &self.public,
             host_key: &self.host_key,
             cache: &self.plan.cache,
+            peers: &self.peers.path().join("peers"),
             port: free_port().map_err(|error| error.to_string())?,
         };
         let mut server = peer.start(&ground)?;
