@@ -168,8 +168,12 @@ fn lasting(command: Command, log: fs::File) -> Command {
     outer
 }
 
+/// Writes a file that only its owner may read: some servers demand it.
 fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+    use std::os::unix::fs::PermissionsExt;
+    fs::write(path, text)
+        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o600)))
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The user that servers run as which will not run as the superuser without being installed.
@@ -179,15 +183,13 @@ fn ordinary(folder: &Path) -> Result<(String, Vec<String>), String> {
         let user = nix::unistd::User::from_uid(user).ok().flatten().ok_or("this user has no name")?;
         return Ok((user.name, Vec::new()));
     }
-    let nobody = nix::unistd::User::from_name("nobody").ok().flatten().ok_or("there is no user nobody")?;
-    let all = Command::new("chown").arg("-R").arg(format!("{}", nobody.uid)).arg(folder).status();
+    // Not `nobody`: sshd holds its account for locked where it may not read the shadow file.
+    let user = nix::unistd::User::from_name("daemon").ok().flatten().ok_or("there is no user daemon")?;
+    let all = Command::new("chown").arg("-R").arg(format!("{}", user.uid)).arg(folder).status();
     all.map_err(|error| error.to_string())?;
-    let flags = vec![
-        format!("--reuid={}", nobody.uid),
-        format!("--regid={}", nobody.gid),
-        "--clear-groups".to_owned(),
-    ];
-    Ok((nobody.name, flags))
+    let flags =
+        vec![format!("--reuid={}", user.uid), format!("--regid={}", user.gid), "--clear-groups".to_owned()];
+    Ok((user.name, flags))
 }
 
 /// A copy of the host key that only the server's user may read.

@@ -121,7 +121,6 @@ struct Site<'p> {
     folder: tempfile::TempDir,
     /// Bytes that no compression makes shorter.
     source: PathBuf,
-    quarter: PathBuf,
     small: PathBuf,
     key: PathBuf,
     public: String,
@@ -137,9 +136,7 @@ impl<'p> Site<'p> {
         // Servers that run as another user have to get in.
         fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
         let at = |name: &str| folder.path().join(name);
-        for (name, size_bytes) in
-            [("source", plan.size_bytes), ("quarter", plan.size_bytes / 4), ("small", SESSION_BYTES)]
-        {
+        for (name, size_bytes) in [("source", plan.size_bytes), ("small", SESSION_BYTES)] {
             fill(&at(name), size_bytes)?;
         }
         let key = spatialcloud_harness::keys::make(&at("key"), &["-t", "rsa", "-b", "2048"])?;
@@ -157,7 +154,6 @@ impl<'p> Site<'p> {
         Ok(Site {
             peers,
             source: at("source"),
-            quarter: at("quarter"),
             small: at("small"),
             key: key.private,
             public: key.public,
@@ -236,9 +232,8 @@ fn uploads(
             if line.failure.is_some() {
                 continue;
             }
-            let source = if server.name == "asyncssh" { &site.quarter } else { &site.source };
             eprint!("{name}: round {} of {}: {} → {}: ", round + 1, plan.rounds, visitor.name, server.name);
-            match upload(visitor, server, source) {
+            match upload(visitor, server, &site.source) {
                 Ok(sample) => {
                     eprintln!("{:.0} MB/s", sample.rate);
                     line.samples.push(Sample { round, ..sample });

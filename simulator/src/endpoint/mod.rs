@@ -229,6 +229,7 @@ fn ssh_config(settings: &EndpointConfig, keys: Vec<PrivateKey>) -> SshConfig {
         window_size: channel::WINDOW_BYTES,
         maximum_packet_size: SSH_PACKET_BYTES,
         event_buffer_size: channel::REPLY_QUEUE,
+        channel_buffer_size: channel::PACKET_QUEUE,
         preferred: russh::Preferred {
             // Announced as server-sig-algs too. Short on purpose: libssh2 1.11.1 crashes on long lists.
             key: signatures.into(),
