@@ -78,8 +78,6 @@ pub struct Server {
     pub account: Account,
     /// Where an upload lies afterwards.
     pub stored: PathBuf,
-    /// Processes while nobody is connected.
-    pub usual: usize,
     child: Child,
 }
 
@@ -120,7 +118,6 @@ impl Peer {
             name: self.name,
             account: Account::new(ground.port, user, remote, ground.host_key).map_err(failed)?,
             stored,
-            usual: 1,
             child,
         };
         let since = Instant::now();
@@ -136,8 +133,7 @@ impl Peer {
             server.account = ours(server.account.clone(), &ground.folder).map_err(failed)?;
         }
         // What served the question above has to go first.
-        std::thread::sleep(Duration::from_millis(200));
-        server.usual = process::size(server.pid());
+        process::rest(server.pid());
         Ok(server)
     }
 }
@@ -298,7 +294,8 @@ fn proftpd(ground: &Ground<'_>) -> Result<Start, String> {
     let converted = Command::new("ssh-keygen").args(["-e", "-f"]).arg(&plain).output();
     let converted = converted.map_err(|error| format!("ssh-keygen: {error}"))?;
     write(&ground.folder.join("authorized_keys"), &String::from_utf8_lossy(&converted.stdout))?;
-    let (user, flags) = ordinary(&ground.folder)?;
+    // It wants to be the superuser and becomes this user by itself.
+    let (user, _) = ordinary(&ground.folder)?;
     let (uid, gid) = nix::unistd::User::from_name(&user)
         .ok()
         .flatten()
@@ -307,8 +304,9 @@ fn proftpd(ground: &Ground<'_>) -> Result<Start, String> {
     write(&ground.folder.join("group"), &format!("{user}:*:{gid}:\n"))?;
     let config = ground.folder.join("proftpd.conf");
     let text = format!(
-        "ModulePath {}\nLoadModule mod_sftp.c\nServerType standalone\nDefaultAddress 127.0.0.1\nSocketBindTight on\n\
+        "User {user}\nGroup {user}\nModulePath {}\nLoadModule mod_sftp.c\nServerType standalone\nDefaultAddress 127.0.0.1\nSocketBindTight on\n\
          Port {}\nUseIPv6 off\nScoreboardFile {folder}/scoreboard\nPidFile {folder}/pid\nDelayEngine off\n\
+         ControlsEngine off\nControlsSocket {folder}/controls\n\
          UseReverseDNS off\nWtmpLog off\nTransferLog none\nSystemLog {folder}/system.log\nAuthOrder mod_auth_file.c\n\
          RequireValidShell off\nMaxInstances 50\nAuthUserFile {folder}/passwd\nAuthGroupFile {folder}/group\n\
          SFTPEngine on\nSFTPLog {folder}/sftp.log\nSFTPHostKey {folder}/host_key\nSFTPAuthMethods publickey\n\
@@ -317,10 +315,13 @@ fn proftpd(ground: &Ground<'_>) -> Result<Start, String> {
         ground.port
     );
     write(&config, &text)?;
-    // What was written since the folder was handed over belongs to the server's user too.
-    ordinary(&ground.folder)?;
-    let mut command = Command::new("setpriv");
-    command.args(flags).arg(program).args(["--nodaemon", "--quiet", "--config"]).arg(config);
+    for name in ["passwd", "group", "host_key"] {
+        // Read before it becomes the other user: these have to be the superuser's own, if that starts it.
+        std::os::unix::fs::chown(ground.folder.join(name), Some(nix::unistd::getuid().as_raw()), None)
+            .map_err(|error| format!("{name}: {error}"))?;
+    }
+    let mut command = Command::new(program);
+    command.args(["--nodaemon", "--quiet", "--config"]).arg(config);
     command.env("LD_LIBRARY_PATH", libraries(ground));
     let (remote, stored) = beside(ground);
     Ok(Start { command, user, remote, stored })

@@ -13,7 +13,7 @@ use spatialcloud_harness::throughput::Habit;
 use crate::distance::{Proxy, Trip};
 use crate::figures::{Line, Sample};
 use crate::peer::{CEILING, Ground, OURS, PEERS, Peer, SSHD, Server, free_port};
-use crate::process::{self, Watch};
+use crate::process::{Taken, Watch};
 use crate::report::Table;
 use crate::visit::{self, Account, Errand, PIPELINED, STOCK, VISITORS, Visit, Visitor};
 
@@ -307,26 +307,29 @@ fn over(visitor: &Visitor, account: &Account, source: &Path, stored: &Path) -> R
 }
 
 /// A visit and what the server spent on it.
-fn visited(visitor: &str, server: &Server, errand: &Errand) -> Result<(Visit, f64, u64), String> {
-    let before = process::cpu_seconds(server.pid());
+fn visited(
+    visitor: &str,
+    server: &Server,
+    account: &Account,
+    errand: &Errand,
+) -> Result<(Visit, Taken), String> {
     let watch = Watch::start(server.pid());
-    let visit = visit::make(visitor, &server.account, errand);
-    let peak_bytes = watch.stop();
-    process::rest(server.pid(), server.usual);
+    let visit = visit::make(visitor, account, errand);
+    let taken = watch.stop();
     let visit = visit.map_err(|error| error.to_string())?;
     match visit.failure {
         Some(failure) => Err(failure),
-        None => Ok((visit, process::cpu_seconds(server.pid()) - before, peak_bytes)),
+        None => Ok((visit, taken)),
     }
 }
 
 /// One upload, what a mere login costs taken off where it is in the figures, and its bytes compared.
 fn upload(visitor: &Visitor, server: &Server, source: &Path) -> Result<Sample, String> {
-    let (login, login_cpu, _) = visited(visitor.name, server, &Errand::Connect)?;
+    let (login, for_login) = visited(visitor.name, server, &server.account, &Errand::Connect)?;
     // Outside the clock for all: cutting an old file short takes time that depends on what lay there.
     let _ = fs::remove_file(&server.stored);
-    let (visit, server_cpu, server_peak_bytes) =
-        visited(visitor.name, server, &Errand::Upload(source.to_owned()))?;
+    let errand = Errand::Upload(source.to_owned());
+    let (visit, taken) = visited(visitor.name, server, &server.account, &errand)?;
     same(source, &server.stored)?;
     let size_bytes = fs::metadata(source).map_err(|error| error.to_string())?.len() as f64;
     let seconds = if visit.with_set_up { visit.seconds - login.seconds } else { visit.seconds };
@@ -334,9 +337,9 @@ fn upload(visitor: &Visitor, server: &Server, source: &Path) -> Result<Sample, S
     Ok(Sample {
         round: 0,
         rate: size_bytes / 1e6 / seconds.max(1e-3),
-        server_cpu: (server_cpu - login_cpu).max(0.0) / gib,
+        server_cpu: (taken.cpu_seconds - for_login.cpu_seconds).max(0.0) / gib,
         client_cpu: (visit.cpu_seconds - login.cpu_seconds).max(0.0) / gib,
-        server_peak_bytes,
+        server_peak_bytes: taken.peak_bytes,
         client_peak_bytes: visit.peak_bytes,
     })
 }
@@ -427,22 +430,15 @@ fn handshakes(plan: &Plan, name: &str, site: &Site<'_>, servers: &[&Server]) -> 
     let lines = against_sshd(plan, name, servers, &cases, |server, bits| {
         let mut account = server.account.clone();
         account.private_key = Some(site.folder.path().join(format!("rsa-{bits}")));
-        let before = process::cpu_seconds(server.pid());
-        let watch = Watch::start(server.pid());
-        let visit = visit::make(PIPELINED, &account, &Errand::Handshakes(HANDSHAKES, HANDSHAKES_AT_ONCE));
-        let server_peak_bytes = watch.stop();
-        process::rest(server.pid(), server.usual);
-        let visit = visit.map_err(|error| error.to_string())?;
-        if let Some(failure) = visit.failure {
-            return Err(failure);
-        }
+        let errand = Errand::Handshakes(HANDSHAKES, HANDSHAKES_AT_ONCE);
+        let (visit, taken) = visited(PIPELINED, server, &account, &errand)?;
         let thousands = HANDSHAKES as f64 / 1000.0;
         Ok(Sample {
             round: 0,
             rate: HANDSHAKES as f64 / visit.seconds,
-            server_cpu: (process::cpu_seconds(server.pid()) - before) / thousands,
+            server_cpu: taken.cpu_seconds / thousands,
             client_cpu: visit.cpu_seconds / thousands,
-            server_peak_bytes,
+            server_peak_bytes: taken.peak_bytes,
             client_peak_bytes: visit.peak_bytes,
         })
     })?;
@@ -462,8 +458,8 @@ fn sessions(plan: &Plan, name: &str, site: &Site<'_>, servers: &[&Server]) -> Re
     let cases: Vec<(String, usize)> =
         SESSIONS.iter().map(|&count| (format!("{count} × 2 MiB"), count)).collect();
     let lines = against_sshd(plan, name, servers, &cases, |server, count| {
-        let (visit, server_cpu, server_peak_bytes) =
-            visited(PIPELINED, server, &Errand::Sessions(site.small.clone(), count))?;
+        let errand = Errand::Sessions(site.small.clone(), count);
+        let (visit, taken) = visited(PIPELINED, server, &server.account, &errand)?;
         for number in 0..count {
             let mut stored = server.stored.clone().into_os_string();
             stored.push(format!(".{number}"));
@@ -475,9 +471,9 @@ fn sessions(plan: &Plan, name: &str, site: &Site<'_>, servers: &[&Server]) -> Re
         Ok(Sample {
             round: 0,
             rate: bytes / 1e6 / visit.seconds,
-            server_cpu: server_cpu / gib,
+            server_cpu: taken.cpu_seconds / gib,
             client_cpu: visit.cpu_seconds / gib,
-            server_peak_bytes,
+            server_peak_bytes: taken.peak_bytes,
             client_peak_bytes: visit.peak_bytes,
         })
     })?;
