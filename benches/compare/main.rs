@@ -22,7 +22,7 @@ struct Arguments {
     /// Interleaved rounds; fewer than five make no ratio
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Size of an upload in MiB; asyncssh gets a quarter
+    /// Size of an upload in MiB
     #[arg(long, value_name = "MIB", default_value_t = 256)]
     size: u64,
     /// Only tables whose name contains this: tmpfs, disk, handshakes, sessions, distance

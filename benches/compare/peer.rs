@@ -27,8 +27,10 @@ pub struct Ground<'a> {
     pub public: &'a str,
     /// A host key, OpenSSH form.
     pub host_key: &'a Path,
-    /// Packages that were only unpacked, and Python's environment: the folder of `ci/install`.
+    /// Python's environment is in it: the folder of `ci/install`.
     pub cache: &'a Path,
+    /// What `ci/peers` unpacked, or nothing.
+    pub peers: &'a Path,
     /// A port nobody listens on.
     pub port: u16,
 }
@@ -76,8 +78,6 @@ pub struct Server {
     pub account: Account,
     /// Where an upload lies afterwards.
     pub stored: PathBuf,
-    /// Processes while nobody is connected.
-    pub usual: usize,
     child: Child,
 }
 
@@ -118,7 +118,6 @@ impl Peer {
             name: self.name,
             account: Account::new(ground.port, user, remote, ground.host_key).map_err(failed)?,
             stored,
-            usual: 1,
             child,
         };
         let since = Instant::now();
@@ -134,8 +133,7 @@ impl Peer {
             server.account = ours(server.account.clone(), &ground.folder).map_err(failed)?;
         }
         // What served the question above has to go first.
-        std::thread::sleep(Duration::from_millis(200));
-        server.usual = process::size(server.pid());
+        process::rest(server.pid());
         Ok(server)
     }
 }
@@ -166,8 +164,12 @@ fn lasting(command: Command, log: fs::File) -> Command {
     outer
 }
 
+/// Writes a file that only its owner may read: some servers demand it.
 fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+    use std::os::unix::fs::PermissionsExt;
+    fs::write(path, text)
+        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o600)))
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The user that servers run as which will not run as the superuser without being installed.
@@ -177,15 +179,13 @@ fn ordinary(folder: &Path) -> Result<(String, Vec<String>), String> {
         let user = nix::unistd::User::from_uid(user).ok().flatten().ok_or("this user has no name")?;
         return Ok((user.name, Vec::new()));
     }
-    let nobody = nix::unistd::User::from_name("nobody").ok().flatten().ok_or("there is no user nobody")?;
-    let all = Command::new("chown").arg("-R").arg(format!("{}", nobody.uid)).arg(folder).status();
+    // Not `nobody`: sshd holds its account for locked where it may not read the shadow file.
+    let user = nix::unistd::User::from_name("daemon").ok().flatten().ok_or("there is no user daemon")?;
+    let all = Command::new("chown").arg("-R").arg(format!("{}", user.uid)).arg(folder).status();
     all.map_err(|error| error.to_string())?;
-    let flags = vec![
-        format!("--reuid={}", nobody.uid),
-        format!("--regid={}", nobody.gid),
-        "--clear-groups".to_owned(),
-    ];
-    Ok((nobody.name, flags))
+    let flags =
+        vec![format!("--reuid={}", user.uid), format!("--regid={}", user.gid), "--clear-groups".to_owned()];
+    Ok((user.name, flags))
 }
 
 /// A copy of the host key that only the server's user may read.
@@ -200,7 +200,7 @@ fn own_host_key(ground: &Ground<'_>) -> Result<PathBuf, String> {
 
 /// A server that `ci/peers` unpacked, or that is installed.
 fn unpacked(ground: &Ground<'_>, path: &str) -> Result<PathBuf, String> {
-    [ground.cache.join("peers"), PathBuf::from("/")]
+    [ground.peers.to_owned(), PathBuf::from("/")]
         .into_iter()
         .map(|root| root.join(path))
         .find(|path| path.exists())
@@ -209,7 +209,7 @@ fn unpacked(ground: &Ground<'_>, path: &str) -> Result<PathBuf, String> {
 
 /// Libraries that the unpacked programs need and an installed package would bring.
 fn libraries(ground: &Ground<'_>) -> String {
-    let roots = ["peers/usr/lib", "peers/lib"].map(|root| fs::read_dir(ground.cache.join(root)));
+    let roots = ["usr/lib", "lib"].map(|root| fs::read_dir(ground.peers.join(root)));
     let folders = roots.into_iter().flatten().flatten().flatten().map(|entry| entry.path());
     folders.filter(|path| path.is_dir()).map(|path| path.display().to_string()).collect::<Vec<_>>().join(":")
 }
@@ -294,7 +294,8 @@ fn proftpd(ground: &Ground<'_>) -> Result<Start, String> {
     let converted = Command::new("ssh-keygen").args(["-e", "-f"]).arg(&plain).output();
     let converted = converted.map_err(|error| format!("ssh-keygen: {error}"))?;
     write(&ground.folder.join("authorized_keys"), &String::from_utf8_lossy(&converted.stdout))?;
-    let (user, flags) = ordinary(&ground.folder)?;
+    // It wants to be the superuser and becomes this user by itself.
+    let (user, _) = ordinary(&ground.folder)?;
     let (uid, gid) = nix::unistd::User::from_name(&user)
         .ok()
         .flatten()
@@ -303,8 +304,9 @@ fn proftpd(ground: &Ground<'_>) -> Result<Start, String> {
     write(&ground.folder.join("group"), &format!("{user}:*:{gid}:\n"))?;
     let config = ground.folder.join("proftpd.conf");
     let text = format!(
-        "ModulePath {}\nLoadModule mod_sftp.c\nServerType standalone\nDefaultAddress 127.0.0.1\nSocketBindTight on\n\
+        "User {user}\nGroup {user}\nModulePath {}\nLoadModule mod_sftp.c\nServerType standalone\nDefaultAddress 127.0.0.1\nSocketBindTight on\n\
          Port {}\nUseIPv6 off\nScoreboardFile {folder}/scoreboard\nPidFile {folder}/pid\nDelayEngine off\n\
+         ControlsEngine off\nControlsSocket {folder}/controls\n\
          UseReverseDNS off\nWtmpLog off\nTransferLog none\nSystemLog {folder}/system.log\nAuthOrder mod_auth_file.c\n\
          RequireValidShell off\nMaxInstances 50\nAuthUserFile {folder}/passwd\nAuthGroupFile {folder}/group\n\
          SFTPEngine on\nSFTPLog {folder}/sftp.log\nSFTPHostKey {folder}/host_key\nSFTPAuthMethods publickey\n\
@@ -313,10 +315,13 @@ fn proftpd(ground: &Ground<'_>) -> Result<Start, String> {
         ground.port
     );
     write(&config, &text)?;
-    // What was written since the folder was handed over belongs to the server's user too.
-    ordinary(&ground.folder)?;
-    let mut command = Command::new("setpriv");
-    command.args(flags).arg(program).args(["--nodaemon", "--quiet", "--config"]).arg(config);
+    for name in ["passwd", "group", "host_key"] {
+        // Read before it becomes the other user: these have to be the superuser's own, if that starts it.
+        std::os::unix::fs::chown(ground.folder.join(name), Some(nix::unistd::getuid().as_raw()), None)
+            .map_err(|error| format!("{name}: {error}"))?;
+    }
+    let mut command = Command::new(program);
+    command.args(["--nodaemon", "--quiet", "--config"]).arg(config);
     command.env("LD_LIBRARY_PATH", libraries(ground));
     let (remote, stored) = beside(ground);
     Ok(Start { command, user, remote, stored })

@@ -13,7 +13,7 @@ use spatialcloud_harness::throughput::Habit;
 use crate::distance::{Proxy, Trip};
 use crate::figures::{Line, Sample};
 use crate::peer::{CEILING, Ground, OURS, PEERS, Peer, SSHD, Server, free_port};
-use crate::process::{self, Watch};
+use crate::process::{Taken, Watch};
 use crate::report::Table;
 use crate::visit::{self, Account, Errand, PIPELINED, STOCK, VISITORS, Visit, Visitor};
 
@@ -121,11 +121,12 @@ struct Site<'p> {
     folder: tempfile::TempDir,
     /// Bytes that no compression makes shorter.
     source: PathBuf,
-    quarter: PathBuf,
     small: PathBuf,
     key: PathBuf,
     public: String,
     host_key: PathBuf,
+    /// A copy of the folder of `ci/install` where servers that run as another user can read it.
+    peers: tempfile::TempDir,
     plan: &'p Plan,
 }
 
@@ -135,16 +136,24 @@ impl<'p> Site<'p> {
         // Servers that run as another user have to get in.
         fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
         let at = |name: &str| folder.path().join(name);
-        for (name, size_bytes) in
-            [("source", plan.size_bytes), ("quarter", plan.size_bytes / 4), ("small", SESSION_BYTES)]
-        {
+        for (name, size_bytes) in [("source", plan.size_bytes), ("small", SESSION_BYTES)] {
             fill(&at(name), size_bytes)?;
         }
         let key = spatialcloud_harness::keys::make(&at("key"), &["-t", "rsa", "-b", "2048"])?;
         spatialcloud_harness::keys::make(&at("host"), &["-t", "ed25519"])?;
+        let peers = tempfile::Builder::new().prefix("spatialcloud-bench-peers-").tempdir()?;
+        fs::set_permissions(peers.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+        let unpacked = plan.cache.join("peers");
+        if unpacked.is_dir() {
+            let copied =
+                std::process::Command::new("cp").arg("-a").arg(unpacked).arg(peers.path()).status()?;
+            if !copied.success() {
+                return Err(io::Error::other("the servers that ci/peers unpacked could not be copied"));
+            }
+        }
         Ok(Site {
+            peers,
             source: at("source"),
-            quarter: at("quarter"),
             small: at("small"),
             key: key.private,
             public: key.public,
@@ -165,6 +174,7 @@ impl<'p> Site<'p> {
             public: &self.public,
             host_key: &self.host_key,
             cache: &self.plan.cache,
+            peers: &self.peers.path().join("peers"),
             port: free_port().map_err(|error| error.to_string())?,
         };
         let mut server = peer.start(&ground)?;
@@ -222,9 +232,8 @@ fn uploads(
             if line.failure.is_some() {
                 continue;
             }
-            let source = if server.name == "asyncssh" { &site.quarter } else { &site.source };
             eprint!("{name}: round {} of {}: {} → {}: ", round + 1, plan.rounds, visitor.name, server.name);
-            match upload(visitor, server, source) {
+            match upload(visitor, server, &site.source) {
                 Ok(sample) => {
                     eprintln!("{:.0} MB/s", sample.rate);
                     line.samples.push(Sample { round, ..sample });
@@ -298,26 +307,29 @@ fn over(visitor: &Visitor, account: &Account, source: &Path, stored: &Path) -> R
 }
 
 /// A visit and what the server spent on it.
-fn visited(visitor: &str, server: &Server, errand: &Errand) -> Result<(Visit, f64, u64), String> {
-    let before = process::cpu_seconds(server.pid());
+fn visited(
+    visitor: &str,
+    server: &Server,
+    account: &Account,
+    errand: &Errand,
+) -> Result<(Visit, Taken), String> {
     let watch = Watch::start(server.pid());
-    let visit = visit::make(visitor, &server.account, errand);
-    let peak_bytes = watch.stop();
-    process::rest(server.pid(), server.usual);
+    let visit = visit::make(visitor, account, errand);
+    let taken = watch.stop();
     let visit = visit.map_err(|error| error.to_string())?;
     match visit.failure {
         Some(failure) => Err(failure),
-        None => Ok((visit, process::cpu_seconds(server.pid()) - before, peak_bytes)),
+        None => Ok((visit, taken)),
     }
 }
 
 /// One upload, what a mere login costs taken off where it is in the figures, and its bytes compared.
 fn upload(visitor: &Visitor, server: &Server, source: &Path) -> Result<Sample, String> {
-    let (login, login_cpu, _) = visited(visitor.name, server, &Errand::Connect)?;
+    let (login, for_login) = visited(visitor.name, server, &server.account, &Errand::Connect)?;
     // Outside the clock for all: cutting an old file short takes time that depends on what lay there.
     let _ = fs::remove_file(&server.stored);
-    let (visit, server_cpu, server_peak_bytes) =
-        visited(visitor.name, server, &Errand::Upload(source.to_owned()))?;
+    let errand = Errand::Upload(source.to_owned());
+    let (visit, taken) = visited(visitor.name, server, &server.account, &errand)?;
     same(source, &server.stored)?;
     let size_bytes = fs::metadata(source).map_err(|error| error.to_string())?.len() as f64;
     let seconds = if visit.with_set_up { visit.seconds - login.seconds } else { visit.seconds };
@@ -325,9 +337,9 @@ fn upload(visitor: &Visitor, server: &Server, source: &Path) -> Result<Sample, S
     Ok(Sample {
         round: 0,
         rate: size_bytes / 1e6 / seconds.max(1e-3),
-        server_cpu: (server_cpu - login_cpu).max(0.0) / gib,
+        server_cpu: (taken.cpu_seconds - for_login.cpu_seconds).max(0.0) / gib,
         client_cpu: (visit.cpu_seconds - login.cpu_seconds).max(0.0) / gib,
-        server_peak_bytes,
+        server_peak_bytes: taken.peak_bytes,
         client_peak_bytes: visit.peak_bytes,
     })
 }
@@ -418,22 +430,15 @@ fn handshakes(plan: &Plan, name: &str, site: &Site<'_>, servers: &[&Server]) -> 
     let lines = against_sshd(plan, name, servers, &cases, |server, bits| {
         let mut account = server.account.clone();
         account.private_key = Some(site.folder.path().join(format!("rsa-{bits}")));
-        let before = process::cpu_seconds(server.pid());
-        let watch = Watch::start(server.pid());
-        let visit = visit::make(PIPELINED, &account, &Errand::Handshakes(HANDSHAKES, HANDSHAKES_AT_ONCE));
-        let server_peak_bytes = watch.stop();
-        process::rest(server.pid(), server.usual);
-        let visit = visit.map_err(|error| error.to_string())?;
-        if let Some(failure) = visit.failure {
-            return Err(failure);
-        }
+        let errand = Errand::Handshakes(HANDSHAKES, HANDSHAKES_AT_ONCE);
+        let (visit, taken) = visited(PIPELINED, server, &account, &errand)?;
         let thousands = HANDSHAKES as f64 / 1000.0;
         Ok(Sample {
             round: 0,
             rate: HANDSHAKES as f64 / visit.seconds,
-            server_cpu: (process::cpu_seconds(server.pid()) - before) / thousands,
+            server_cpu: taken.cpu_seconds / thousands,
             client_cpu: visit.cpu_seconds / thousands,
-            server_peak_bytes,
+            server_peak_bytes: taken.peak_bytes,
             client_peak_bytes: visit.peak_bytes,
         })
     })?;
@@ -453,8 +458,8 @@ fn sessions(plan: &Plan, name: &str, site: &Site<'_>, servers: &[&Server]) -> Re
     let cases: Vec<(String, usize)> =
         SESSIONS.iter().map(|&count| (format!("{count} × 2 MiB"), count)).collect();
     let lines = against_sshd(plan, name, servers, &cases, |server, count| {
-        let (visit, server_cpu, server_peak_bytes) =
-            visited(PIPELINED, server, &Errand::Sessions(site.small.clone(), count))?;
+        let errand = Errand::Sessions(site.small.clone(), count);
+        let (visit, taken) = visited(PIPELINED, server, &server.account, &errand)?;
         for number in 0..count {
             let mut stored = server.stored.clone().into_os_string();
             stored.push(format!(".{number}"));
@@ -466,9 +471,9 @@ fn sessions(plan: &Plan, name: &str, site: &Site<'_>, servers: &[&Server]) -> Re
         Ok(Sample {
             round: 0,
             rate: bytes / 1e6 / visit.seconds,
-            server_cpu: server_cpu / gib,
+            server_cpu: taken.cpu_seconds / gib,
             client_cpu: visit.cpu_seconds / gib,
-            server_peak_bytes,
+            server_peak_bytes: taken.peak_bytes,
             client_peak_bytes: visit.peak_bytes,
         })
     })?;

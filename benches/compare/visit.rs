@@ -146,6 +146,9 @@ pub fn usable(visitor: &Visitor) -> Result<(), String> {
         return Ok(());
     }
     let found = client::all().into_iter().find(|client| client.name() == driver && !client.is_profile());
+    if found.is_some_and(|client| client.signs_with_sha1_only()) {
+        return Err("it knows no signature but SHA-1's, which these servers refuse".to_owned());
+    }
     match found.map(|client| client.availability()) {
         Some(Availability::Usable { .. }) => Ok(()),
         Some(Availability::Missing { reason, .. }) => Err(reason),

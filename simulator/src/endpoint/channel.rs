@@ -29,6 +29,9 @@ const SHORTEST_REQUEST_BYTES: usize = 14;
 /// Replies that may wait inside russh: one for each of the shortest requests that fit the window twice
 /// (once in flight, once in our queue), so a reply always finds room. Room not used costs nothing.
 pub const REPLY_QUEUE: usize = 2 * (WINDOW_BYTES as usize) / SHORTEST_REQUEST_BYTES;
+/// SSH packets that may wait between connection and pump. With many sessions at once most of the memory would lie
+/// here; the pump always takes what comes, so a short queue costs nothing but a turn.
+pub const PACKET_QUEUE: usize = 16;
 /// Requests that may wait for the SFTP server, in bytes. Beyond it the client is held up by its window.
 const INBOUND_BYTES: usize = 2 * WINDOW_BYTES as usize;
 /// Replies that leave together at most while requests wait: each packet costs its seal and a wake-up, yet a client
