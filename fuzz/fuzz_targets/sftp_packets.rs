@@ -16,10 +16,17 @@ fn requests<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for piece in pieces {
         frames.push(piece.to_vec().into());
-        while let Ok(Some((request, taken))) = frames.next_request() {
-            let data = if let Request::Write { data, .. } = request { data.len() } else { 0 };
-            assert!(data < taken, "{data} of {taken}");
-            found.push((taken, data));
+        loop {
+            match frames.next_request() {
+                Ok(Some((request, taken))) => {
+                    let data = if let Request::Write { data, .. } = request { data.len() } else { 0 };
+                    assert!(data < taken, "{data} of {taken}");
+                    found.push((taken, data));
+                }
+                Ok(None) => break,
+                // The channel ends there.
+                Err(_) => return found,
+            }
         }
     }
     found
