@@ -9,7 +9,8 @@ use crate::site::Sites;
 use crate::warehouse::generation::{Generation, Generations, TABLES};
 use crate::warehouse::table::{ColumnRecord, TableReader, TableRecord};
 
-/// The warehouses of all sites. A statement sees the night that is current when it begins.
+/// The warehouses of all sites. Each table is read from the night that is current when its rows are asked for; a join
+/// that meets the switch can see two nights.
 pub struct WarehouseTables {
     sites: Sites,
 }

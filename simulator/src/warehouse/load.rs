@@ -14,7 +14,7 @@ use super::generation::{BackupFile, Generation, Generations, OUT, Outcome, Snaps
 use super::out::Out;
 use super::preview::{Preview, Wanted, is_metadata, preview};
 use super::snapshot::{self, Exported, Place, SnapshotError};
-use super::table::{TableError, TableReader, TableRecord, TableWriter};
+use super::table::{self, TableError, TableReader, TableRecord, TableWriter};
 use crate::clock::Clock;
 use crate::config::WarehouseConfig;
 use crate::journal::Fact;
@@ -289,7 +289,7 @@ impl Load<'_> {
             let plan = plans.next_if(|(planned, _)| *planned == row);
             let plan = plan.map_or_else(|| Err("the table was not read".to_owned()), |(_, plan)| plan);
             let table = self.database.tables().get(wanted.export.table);
-            let table = table.and_then(|table| tables.get(&TableRecord::of(table, 0).key()));
+            let table = table.and_then(|table| tables.get(&table::key(&table.schema, &table.name)));
             let owner = format!("row {row} of {metadata_table}");
             let since = Clock::stopwatch();
             let written = match (plan, table) {

@@ -38,7 +38,7 @@ static METHODS: &[Method] = &[
     },
     Method { name: "STSrid", gives: Gives::Int, call: |geometry| Value::Integer(geometry.srid.into()) },
     Method { name: "STIsValid", gives: Gives::Bit, call: |geometry| Value::Bit(geometry.valid) },
-    Method { name: "STGeometryType", gives: Gives::Text, call: |geometry| type_name(geometry).into() },
+    Method { name: "STGeometryType", gives: Gives::Text, call: |geometry| geometry.shape.name().into() },
     Method { name: "STX", gives: Gives::Float, call: |geometry| ordinate(geometry, |x, _| x) },
     Method { name: "STY", gives: Gives::Float, call: |geometry| ordinate(geometry, |_, y| y) },
     Method { name: "Long", gives: Gives::Float, call: |geometry| ordinate(geometry, |x, _| x) },
@@ -87,22 +87,6 @@ impl Method {
         })?;
         // The value that is NULL inside is NULL.
         Ok(geometry.map_or(Value::Null, |geometry| (self.call)(&geometry)))
-    }
-}
-
-fn type_name(geometry: &Geometry) -> &'static str {
-    match &geometry.shape {
-        Shape::Point(_) => "Point",
-        Shape::LineString(_) => "LineString",
-        Shape::CircularString(_) => "CircularString",
-        Shape::CompoundCurve(_) => "CompoundCurve",
-        Shape::Polygon(_) => "Polygon",
-        Shape::CurvePolygon(_) => "CurvePolygon",
-        Shape::MultiPoint(_) => "MultiPoint",
-        Shape::MultiLineString(_) => "MultiLineString",
-        Shape::MultiPolygon(_) => "MultiPolygon",
-        Shape::GeometryCollection(_) => "GeometryCollection",
-        Shape::FullGlobe => "FullGlobe",
     }
 }
 

@@ -120,8 +120,13 @@ impl TableRecord {
 
     /// What tables of one name have in common: SQL Server's usual collations do not tell case apart.
     pub fn key(&self) -> String {
-        self.full_name().to_lowercase()
+        key(&self.schema, &self.name)
     }
+}
+
+/// The key of the table of that name, before there is a record of it.
+pub fn key(schema: &str, name: &str) -> String {
+    format!("{schema}.{name}").to_lowercase()
 }
 
 impl ColumnRecord {
