@@ -20,11 +20,13 @@ export const remove = (path) => call("DELETE", path);
 const EARLIER_EVENTS = 2000;
 
 /**
- * Calls `heard` with every event, the earlier ones first, and `told` with "live" or "waiting".
+ * Calls `heard` with every event, the earlier ones first, and `told` with "live" or "waiting". With an event comes
+ * whether it is the first of a new stack, and whether it happened before the page was opened.
  * A hidden page lets go of its connection: browsers have few for each host.
  */
 export async function follow(heard, told) {
   const { last } = await get("events?limit=0");
+  let earlier = last;
   let after = Math.max(0, last - EARLIER_EVENTS);
   let source;
   const open = () => {
@@ -34,7 +36,8 @@ export async function follow(heard, told) {
       const event = JSON.parse(message.data);
       const isNewStack = event.sequence <= after;
       after = event.sequence;
-      heard(event, isNewStack);
+      if (isNewStack) earlier = 0;
+      heard(event, { isNewStack, isEarlier: event.sequence <= earlier });
     };
     source.addEventListener("stream.missed", (message) => told("live", JSON.parse(message.data)));
     source.onerror = () => {

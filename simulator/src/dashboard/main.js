@@ -19,8 +19,8 @@ const CONCERNED = [
   [/^(stack|fault)\./, faults.refresh],
 ];
 
-function heard(event, isNewStack) {
-  timeline.heard(event, isNewStack);
+function heard(event, { isNewStack, isEarlier }) {
+  timeline.heard(event, isNewStack, isEarlier);
   transfers.heard(event);
   for (const [kinds, refresh] of CONCERNED) if (kinds.test(event.event)) refresh();
 }
