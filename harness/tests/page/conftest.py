@@ -17,7 +17,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 # Longer than anything takes, so that a slow machine does not fail: nothing here waits for a span to pass.
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 SETTINGS = {
     "clock": {"start": "2026-03-02T16:00[Australia/Sydney]", "pace": "manual"},
     "provisioning": {"delay-hours": 48},
@@ -115,8 +115,14 @@ class Page:
                     return found
             except StaleElementReferenceException:
                 pass
-            assert time.monotonic() < end, f"it did not come: {what}\n{self.text('#problem')}{self.text('#runs')}\n{self.text('#events')[:2000]}"
+            assert time.monotonic() < end, f"it did not come: {what}\n{self.seen()}"
             time.sleep(0.02)
+
+    def seen(self):
+        """What helps to find out why something did not come."""
+        shown = [f"{selector}: {self.text(selector)[:1500]}" for selector in ("#link", "#problem", "#site", "#events")]
+        told = [entry["message"] for entry in self.driver.get_log("browser")]
+        return "\n".join([self.driver.current_url, *shown, *told])
 
     def shows(self, selector, *words):
         """Waits until words stand there; answers all that stands there then."""

@@ -1,6 +1,9 @@
 """What can be done on the page."""
 
 import json
+import os
+import subprocess
+import urllib.request
 
 from selenium.webdriver.common.keys import Keys
 
@@ -89,3 +92,30 @@ def test_a_mistake_is_told_and_forgotten(page):
     assert page.one("#problem").aria_role == "alert"
     page.click("5 minutes")
     page.until(lambda: not page.one("#problem").is_displayed(), "the mistake is forgotten")
+
+
+def test_what_happened_becomes_a_scenario_that_passes(page, stack, tmp_path):
+    stack.put("Web/before.html")
+    first = stack.get("events?limit=0")["last"] + 1
+    stack.put("Spatial/roads.zip", b"x" * 3000)
+    page.click("5 minutes")
+    page.shows("#cloud", "Spatial/roads.zip")
+    page.click(f"Select event {first}")
+    assert page.one('#selection [name="from"]').get_attribute("value") == str(first)
+    page.click(f"Select event {stack.get('events?limit=0')['last']}")
+    page.click("Show the scenario")
+    shown = page.shows("#scenario", "cloud: DEMO/Spatial/roads.zip, same-as: roads.zip")
+    assert "to: Spatial/roads.zip" in shown
+    with urllib.request.urlopen(page.one("#download").get_attribute("href")) as answer:
+        text = answer.read().decode()
+    assert text.strip() == shown.strip()
+    file = tmp_path / "session.yaml"
+    file.write_text(text)
+    ran = subprocess.run([os.environ["SPATIALCLOUD"], "run", file], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_nothing_to_tell_is_told(page, stack):
+    page.one("#retell summary").click()
+    page.click("Show the scenario")
+    page.shows("#problem", "nothing that a scenario could do has happened there")

@@ -8,6 +8,7 @@ mod files;
 mod guard;
 mod metrics;
 mod movers;
+mod scenario;
 mod sites;
 mod stream;
 mod transfers;
@@ -101,6 +102,7 @@ pub fn router(state: State, pages: Router) -> Router {
         .route("/events", get(events::list))
         .route("/events/wait", get(events::wait))
         .route("/events/stream", get(stream::stream))
+        .route("/scenario", get(scenario::show))
         .route("/transfers", get(transfers::list))
         .route("/reset", post(reset));
     Router::new()

@@ -7,14 +7,17 @@ async function call(method, path, body) {
     request.body = JSON.stringify(body);
   }
   const answer = await fetch(`/api/v1/${path}`, request);
-  const value = await answer.json();
-  if (!answer.ok) throw new Error(value.message ?? `${method} ${path}: ${answer.status}`);
-  return value;
+  if (answer.ok) return answer;
+  const { message } = await answer.json();
+  throw new Error(message ?? `${method} ${path}: ${answer.status}`);
 }
 
-export const get = (path) => call("GET", path);
-export const post = (path, body = {}) => call("POST", path, body);
-export const remove = (path) => call("DELETE", path);
+const json = async (answer) => (await answer).json();
+
+export const get = (path) => json(call("GET", path));
+export const getText = async (path) => (await call("GET", path)).text();
+export const post = (path, body = {}) => json(call("POST", path, body));
+export const remove = (path) => json(call("DELETE", path));
 
 /** How many events from before the page was opened are shown. */
 const EARLIER_EVENTS = 2000;

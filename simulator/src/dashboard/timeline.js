@@ -2,6 +2,7 @@
 
 import { at, make, clockTime, site, announce, whenSiteChanges } from "./page.js";
 import { words, tone } from "./words.js";
+import { select } from "./retell.js";
 
 /** Kept in memory: thousands of events must not slow the page down. */
 const MOST_KEPT = 5000;
@@ -37,7 +38,8 @@ function row(event) {
     make("span", {}, event.site ?? ""),
     make("span", { class: "what" }, make("b", {}, headline), " ", make("code", {}, event.event),
       reason ? make("small", {}, reason) : null),
-    make("small", { class: "quiet" }, `${event.sequence}`));
+    make("button", { type: "button", class: "number", "data-key": event.sequence, "aria-label": `Select event ${event.sequence}`, onclick: () => select(event.sequence) },
+      `${event.sequence}`));
 }
 
 function count() {
@@ -61,7 +63,7 @@ function drawOlder() {
     rows.push(row(kept[index]));
   }
   // Where nothing more fits, all has been looked at.
-  oldest = rows.length < PIECE ? 0 : Number(rows.at(-1).lastElementChild.textContent);
+  oldest = rows.length < PIECE ? 0 : Number(rows.at(-1).lastElementChild.dataset.key);
   at("events").append(...rows);
   count();
 }
