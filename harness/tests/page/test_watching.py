@@ -1,5 +1,8 @@
 """What the page shows of what others do."""
 
+import urllib.request
+
+
 
 def test_the_card_says_how_to_connect_and_copies_it(page, stack):
     card = page.shows("#card", "sftp -P")
@@ -115,3 +118,14 @@ def test_a_refused_backup_says_why(page, stack):
 def test_a_stack_that_is_gone_is_told(page, stack, tmp_path):
     stack.end()
     page.until(lambda: page.one("#link").get_attribute("data-state") == "waiting", "the line is lost")
+
+
+def test_the_hand_over_sheet_is_for_each_client(page, stack):
+    page.one("#handover summary").click()
+    page.shows("#sheet-text", "Host spatialcloud-DEMO", f"Port {stack.sftp['port']}")
+    page.choose("#sheet", "winscp")
+    page.shows("#sheet-words", "A script for winscp.com")
+    shown = page.shows("#sheet-text", f"open sftp://DEMO@127.0.0.1:{stack.sftp['port']}/", "-nopreservetime -nopermissions")
+    with urllib.request.urlopen(page.one("#sheet-buttons a").get_attribute("href")) as answer:
+        assert answer.read().decode().strip() == shown.strip()
+    page.button("Copy the settings for winscp")

@@ -6,6 +6,7 @@ mod events;
 mod faults;
 mod files;
 mod guard;
+mod handover;
 mod metrics;
 mod movers;
 mod scenario;
@@ -91,6 +92,8 @@ pub fn router(state: State, pages: Router) -> Router {
         .route("/sites/{code}/addresses", put(sites::set_addresses))
         .route("/sites/{code}/files", get(files::list))
         .route("/sites/{code}/files/{area}/{*path}", get(files::read))
+        .route("/sites/{code}/handover", get(handover::list))
+        .route("/sites/{code}/handover/{name}", get(handover::show))
         .route("/warehouse/{code}", get(warehouse::show))
         .route("/warehouse/{code}/tables/{name}/rows", get(warehouse::rows))
         .route("/clock", get(clock::show))

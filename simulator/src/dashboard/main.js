@@ -7,6 +7,7 @@ import * as sites from "./sites.js";
 import * as transfers from "./transfers.js";
 import * as files from "./files.js";
 import * as timeline from "./timeline.js";
+import * as handover from "./handover.js";
 import * as retell from "./retell.js";
 import * as warehouse from "./warehouse.js";
 import * as faults from "./faults.js";
@@ -32,6 +33,6 @@ function told(state, missed) {
   if (state === "live") problem(missed ? `events ${missed.first} to ${missed.last} are missing: ${missed.reason}` : null);
 }
 
-for (const part of [clock, sites, files, timeline, retell, warehouse, faults]) part.start();
+for (const part of [clock, sites, handover, files, timeline, retell, warehouse, faults]) part.start();
 transfers.refresh();
 attempt(() => follow(heard, told));
