@@ -11,6 +11,7 @@ use serde_json::Value;
 use spatialcloud_harness::client::{self, Availability, Profile};
 use spatialcloud_harness::report::{self, Run, terminal};
 use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError};
+use spatialcloud_harness::shard::Shard;
 
 use super::fail;
 use super::report::Wanted;
@@ -30,11 +31,12 @@ pub struct Arguments {
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Only part I of N parts of the work
-    #[arg(long, value_name = "I/N", value_parser = shard)]
-    shard: Option<(usize, usize)>,
+    /// Only part I of N parts of the work; without it, what the pipeline says: SHARD_INDEX and SHARD_TOTAL, or the names
+    /// that GitLab, Azure DevOps, Kubernetes, CircleCI and Buildkite have for them
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// Balance the parts by the durations in this JSON report of an earlier run
-    #[arg(long, value_name = "FILE", requires = "shard")]
+    #[arg(long, value_name = "FILE")]
     durations: Option<PathBuf>,
     /// Run each case N times
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -55,15 +57,6 @@ pub struct Arguments {
     reports: Wanted,
 }
 
-fn shard(text: &str) -> Result<(usize, usize), String> {
-    let parts =
-        text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
-    match parts {
-        Some((index, count)) if (1..=count).contains(&index) => Ok((index, count)),
-        _ => Err("expected I/N such as 1/3".to_owned()),
-    }
-}
-
 pub async fn perform(arguments: Arguments) -> Exit {
     for path in &arguments.profile {
         if let Err(message) = add_profile(path) {
@@ -78,12 +71,21 @@ pub async fn perform(arguments: Arguments) -> Exit {
         Ok(durations) => durations.unwrap_or_default(),
         Err(message) => return fail(Exit::WrongUse, message),
     };
+    let shard = match arguments.shard.map_or_else(Shard::from_environment, |shard| Ok(Some(shard))) {
+        Ok(shard) => shard,
+        Err(message) => return fail(Exit::WrongUse, message),
+    };
+    if arguments.shard.is_none()
+        && let Some(shard) = shard
+    {
+        eprintln!("part {shard} of the work, as this pipeline's variables say");
+    }
     let options = Options {
         durations,
         clients: arguments.client.clone(),
         filter: arguments.filter.clone(),
         seed: arguments.seed,
-        shard: arguments.shard,
+        shard,
         repeat: arguments.repeat,
     };
     let plan = match runner::plan(&arguments.paths, &options) {
