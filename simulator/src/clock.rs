@@ -72,7 +72,12 @@ impl Clock {
 
     /// Simulated time now, by the vendor's clock.
     pub fn zoned(&self) -> ZonedDateTime {
-        self.now().to_zoned_datetime(self.inner.time_zone.clone())
+        self.zoned_at(self.now())
+    }
+
+    /// An instant by the vendor's clock.
+    pub fn zoned_at(&self, instant: Timestamp) -> ZonedDateTime {
+        instant.to_zoned_datetime(self.inner.time_zone.clone())
     }
 
     /// The vendor's time zone.
