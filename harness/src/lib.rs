@@ -14,6 +14,7 @@ pub mod runner;
 pub mod scenario;
 pub mod schema;
 pub mod shard;
+pub mod scope;
 pub mod size;
 pub mod stack;
 pub mod step;

@@ -8,6 +8,7 @@ mod contract;
 mod events;
 mod fault;
 mod generate;
+mod health;
 mod inspect;
 mod key;
 mod load;
@@ -70,6 +71,8 @@ pub enum Command {
     Warehouse(warehouse::Arguments),
     /// Show what happened in a running stack
     Events(events::Arguments),
+    /// Say whether a stack answers: for containers' health checks
+    Health(health::Arguments),
 }
 
 /// Hands over to the subcommand.
@@ -94,6 +97,7 @@ pub async fn perform(command: Command) -> Exit {
         Command::Fault(arguments) => fault::perform(arguments).await,
         Command::Warehouse(arguments) => warehouse::perform(arguments).await,
         Command::Events(arguments) => events::perform(arguments).await,
+        Command::Health(arguments) => health::perform(&arguments).await,
     }
 }
 
