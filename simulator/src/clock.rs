@@ -132,6 +132,11 @@ impl Clock {
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
+    /// So far.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
     /// Whole milliseconds so far.
     pub fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)

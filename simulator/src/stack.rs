@@ -23,7 +23,8 @@ use crate::fault::{Effects, FaultError, Faults};
 use crate::journal::{Fact, Journal};
 use crate::mover::{self, Mover, Movers, Target};
 use crate::site::{SiteError, Sites};
-use crate::sql::{self, Sql, WarehouseTables};
+use crate::sql::calibration::{Calibration, CalibrationError};
+use crate::sql::{self, Instance, Sql};
 use crate::warehouse::Warehouse;
 
 /// File in the data folder that is locked while a stack runs on it.
@@ -91,6 +92,9 @@ pub enum StartError {
     /// The SQL server could not start.
     #[error(transparent)]
     Sql(#[from] sql::StartError),
+    /// Recorded answers cannot be read.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
 }
 
 /// A running stack. Stop it with [`Stack::stop`]; dropped, its servers end with the runtime.
@@ -110,12 +114,14 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts a stack on the folder `data`. What an earlier stack left there is found as it was. With `may_kill`
+    /// Starts a stack on the folder `data`. What an earlier stack left there is found as it was. The control API
+    /// demands the `token`, if there is one; beyond loopback it makes its own where none is given. With `may_kill`
     /// nothing else lives in this process, and a fault may end it.
     pub async fn start(
         config: Config,
         data: &Path,
         http: SocketAddr,
+        token: Option<String>,
         may_kill: bool,
     ) -> Result<Stack, StartError> {
         let lock = lock(data)?;
@@ -150,15 +156,17 @@ impl Stack {
         )
         .await?;
         let sql = match config.sql.listen {
-            Some(listen) => Some(
-                Sql::start(
-                    listen,
-                    config.sql.clone(),
-                    Arc::new(WarehouseTables::new(sites.clone())),
-                    clock.clone(),
-                )
-                .await?,
-            ),
+            Some(listen) => {
+                let recorded = config.sql.calibration.as_deref().map(Calibration::read).transpose()?;
+                let instance = Instance::open(
+                    sites.clone(),
+                    data,
+                    config.warehouse.kept_generations,
+                    recorded.unwrap_or_default(),
+                );
+                let instance = Arc::new(instance.map_err(disk)?);
+                Some(Sql::start(listen, config.sql.clone(), instance, clock.clone()).await?)
+            }
             None => None,
         };
         let card = Arc::new(EndpointCard {
@@ -169,7 +177,7 @@ impl Stack {
             host_keys: endpoint.host_keys().to_vec(),
             legacy_ftp: endpoint.legacy_ftp(),
         });
-        let token = (!http.ip().is_loopback()).then(new_token);
+        let token = token.or_else(|| (!http.ip().is_loopback()).then(new_token));
         let state = control::State {
             sites,
             journal: journal.clone(),
@@ -224,7 +232,7 @@ impl Stack {
         self.http
     }
 
-    /// The token the API demands, where it listens beyond loopback.
+    /// The token the API demands: the one given, or its own where it listens beyond loopback.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }

@@ -57,7 +57,7 @@ pub struct State {
     pub config: Arc<Config>,
     /// Where clients connect.
     pub endpoint: Arc<EndpointCard>,
-    /// Demanded as a bearer token where the API listens beyond loopback.
+    /// Demanded as a bearer token, if there is one; beyond loopback there is.
     pub token: Option<String>,
     /// One permit for each reader that may follow the events.
     pub streams: Arc<Semaphore>,
@@ -110,6 +110,11 @@ async fn endpoint(Shared(state): Shared<State>) -> Json<Value> {
         "legacy_ftp": card.legacy_ftp,
         "settings": state.config.endpoint,
     }))
+}
+
+/// Every setting the stack was started with, whole.
+async fn settings(Shared(state): Shared<State>) -> Json<Value> {
+    Json(json!(*state.config))
 }
 
 /// Removes all sites and forgets all events. Time stays: it never goes backwards.

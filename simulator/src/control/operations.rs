@@ -4,8 +4,8 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::shape::Body;
 use super::{
-    State, clock, endpoint, events, faults, files, handover, movers, ok, openapi, reset, scenario, sites,
-    stream, transfers, warehouse,
+    State, clock, endpoint, events, faults, files, handover, movers, ok, openapi, reset, scenario, settings,
+    sites, stream, transfers, warehouse,
 };
 
 /// One operation.
@@ -114,6 +114,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ),
         &[],
         || get(endpoint),
+    ),
+    operation(
+        "get",
+        "/settings",
+        "The settings the stack was started with.",
+        &[],
+        None,
+        Json("object"),
+        &[],
+        || get(settings),
     ),
     operation("get", "/sites", "Every site.", &[], None, Json("{ sites: [Site] }"), &[], || get(sites::list)),
     Operation {
