@@ -15,6 +15,7 @@ mod record;
 mod report;
 mod run;
 mod site;
+mod sql;
 mod up;
 mod warehouse;
 
@@ -62,6 +63,8 @@ pub enum Command {
     Fault(fault::Arguments),
     /// Show the production tables, snapshots and loads of a site in a running stack
     Warehouse(warehouse::Arguments),
+    /// Ask the warehouse of a running stack, or any SQL Server, in SQL
+    Sql(sql::Arguments),
     /// Show what happened in a running stack
     Events(events::Arguments),
 }
@@ -85,6 +88,7 @@ pub async fn perform(command: Command) -> Exit {
         Command::Clock(arguments) => clock::perform(arguments).await,
         Command::Fault(arguments) => fault::perform(arguments).await,
         Command::Warehouse(arguments) => warehouse::perform(arguments).await,
+        Command::Sql(arguments) => sql::perform(arguments).await,
         Command::Events(arguments) => events::perform(arguments).await,
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use spatialcloud_backup::{DataError, Database};
+use spatialcloud_sql_client::{Answer, Connection, Encryption, Login, SqlError};
 
 use crate::api::{Api, ApiError};
 use in_process::InProcess;
@@ -44,6 +45,20 @@ pub struct SqlAddress {
     pub password: String,
 }
 
+impl SqlAddress {
+    /// A login there, in a database or in the user's own.
+    pub fn login(&self, database: Option<&str>) -> Login {
+        Login {
+            host: self.host.clone(),
+            port: self.port,
+            user: self.user.clone(),
+            password: self.password.clone(),
+            database: database.map(str::to_owned),
+            encryption: Encryption::default(),
+        }
+    }
+}
+
 /// Why a stack could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
@@ -59,6 +74,12 @@ pub enum StackError {
     /// It started, and does not answer.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// No SQL client gets in.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    /// It does not listen for SQL.
+    #[error("the stack does not listen for SQL: its settings lack sql.listen")]
+    NoSql,
 }
 
 /// Where a stack runs.
@@ -108,6 +129,14 @@ impl Builder {
         self
     }
 
+    /// It listens for SQL, on any free port of loopback unless its settings say where.
+    pub fn sql(mut self) -> Builder {
+        if self.settings["sql"]["listen"].is_null() {
+            self.settings["sql"]["listen"] = "127.0.0.1:0".into();
+        }
+        self
+    }
+
     /// A provisioned site: its code, its public key in OpenSSH form, the addresses it connects from.
     pub fn site<A: Into<String>>(
         mut self,
@@ -137,7 +166,7 @@ impl Builder {
                 settings["sites"][code] = serde_json::json!({ "keys": [key], "from": from });
             }
         }
-        let (running, api, sftp) = begin(self.home, &settings, &data, http).await?;
+        let Begun { running, api, sftp, sql } = begin(self.home, &settings, &data, http).await?;
         if self.home != Home::Own {
             for (code, key, from) in &self.sites {
                 api.create_site(code, key, from, true).await?;
@@ -147,6 +176,7 @@ impl Builder {
             running: Some(running),
             api,
             sftp,
+            sql,
             settings,
             home: self.home,
             data,
@@ -162,12 +192,15 @@ enum Running {
     Process(Process),
 }
 
-async fn begin(
-    home: Home,
-    settings: &Value,
-    data: &Path,
-    http: SocketAddr,
-) -> Result<(Running, Api, SftpAddress), StackError> {
+/// A stack that has just been started.
+struct Begun {
+    running: Running,
+    api: Api,
+    sftp: SftpAddress,
+    sql: Option<SqlAddress>,
+}
+
+async fn begin(home: Home, settings: &Value, data: &Path, http: SocketAddr) -> Result<Begun, StackError> {
     let (running, api) = if home == Home::Own {
         let process = Process::start(settings, data, http).await?;
         let api = process.api().clone();
@@ -178,7 +211,8 @@ async fn begin(
         (Running::InProcess(stack), api)
     };
     let sftp = address(&api).await?;
-    Ok((running, api, sftp))
+    let sql = sql_address(&api).await?;
+    Ok(Begun { running, api, sftp, sql })
 }
 
 /// A running stack. Dropped, everything of it is gone.
@@ -186,6 +220,7 @@ pub struct Stack {
     running: Option<Running>,
     api: Api,
     sftp: SftpAddress,
+    sql: Option<SqlAddress>,
     settings: Value,
     home: Home,
     data: PathBuf,
@@ -223,12 +258,39 @@ impl Stack {
         }
     }
 
-    /// Where SQL clients connect, if the settings let them; not known of a stack in a process of its own.
-    pub fn sql(&self) -> Option<SqlAddress> {
-        match self.running.as_ref()? {
-            Running::InProcess(stack) => stack.sql(),
-            Running::Process(_) => None,
-        }
+    /// Where SQL clients connect, if the settings let them.
+    pub fn sql(&self) -> Option<&SqlAddress> {
+        self.sql.as_ref()
+    }
+
+    /// Asks the warehouse as a SQL client does; each site has a database by its code.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Runtime::new().unwrap();
+    /// # runtime.block_on(async {
+    /// use spatialcloud_harness::Stack;
+    ///
+    /// let stack = Stack::in_process().sql().start().await?;
+    /// let answer = stack.query("SELECT name FROM sys.databases WHERE name = 'master'").await?;
+    /// assert_eq!(answer.results[0].rows[0][0].to_string(), "master");
+    /// # Ok::<(), spatialcloud_harness::stack::StackError>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Where it does not listen for SQL. What the server itself refuses is in [`Answer::errors`].
+    pub async fn query(&self, sql: &str) -> Result<Answer, StackError> {
+        self.query_in(None, sql).await
+    }
+
+    /// The same, in a database.
+    ///
+    /// # Errors
+    /// As [`Stack::query`]; also where there is no such database.
+    pub async fn query_in(&self, database: Option<&str>, sql: &str) -> Result<Answer, StackError> {
+        let address = self.sql.as_ref().ok_or(StackError::NoSql)?;
+        let mut connection = Connection::open(&address.login(database)).await?;
+        Ok(connection.run(sql).await?)
     }
 
     /// Where clients connect.
@@ -272,8 +334,9 @@ impl Stack {
     }
 
     async fn start_again(&mut self) -> Result<(), StackError> {
-        let (running, api, sftp) = begin(self.home, &self.settings, &self.data, self.http).await?;
-        (self.running, self.api, self.sftp) = (Some(running), api, sftp);
+        let begun = begin(self.home, &self.settings, &self.data, self.http).await?;
+        (self.running, self.api) = (Some(begun.running), begun.api);
+        (self.sftp, self.sql) = (begun.sftp, begun.sql);
         Ok(())
     }
 
@@ -395,6 +458,25 @@ pub struct RefusedKey {
     pub message: String,
     /// The key in the right form, where it was only in a wrong one.
     pub converted: Option<String>,
+}
+
+/// Where the stack behind an API listens for SQL, if it does.
+///
+/// # Errors
+/// When the API does not answer.
+pub async fn sql_address(api: &Api) -> Result<Option<SqlAddress>, ApiError> {
+    let sql = match api.get("sql").await {
+        Ok(sql) => sql,
+        Err(ApiError::Refused { status: 404, .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let text = |name: &str| sql[name].as_str().unwrap_or_default().to_owned();
+    Ok(Some(SqlAddress {
+        host: text("host"),
+        port: u16::try_from(sql["port"].as_u64().unwrap_or(0)).unwrap_or(0),
+        user: text("user"),
+        password: text("password"),
+    }))
 }
 
 async fn address(api: &Api) -> Result<SftpAddress, StackError> {

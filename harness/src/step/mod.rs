@@ -6,6 +6,7 @@ mod legacy_ftp;
 mod operations;
 mod place;
 mod production;
+mod query;
 mod time;
 mod together;
 
@@ -45,6 +46,11 @@ pub trait Step: Send + Sync {
 
     /// Whether the stack must run in a process of its own.
     fn needs_process(&self) -> bool {
+        false
+    }
+
+    /// Whether the stack must listen for SQL.
+    fn needs_sql(&self) -> bool {
         false
     }
 
@@ -243,6 +249,12 @@ pub const STEPS: &[StepKind] = &[
         sentence: "Calls the legacy FTP port, and compares what it says; without `says`, nothing may listen.",
         example: "- legacy-ftp: { says: 421 }",
         parse: legacy_ftp::call,
+    },
+    StepKind {
+        name: "query",
+        sentence: "Asks a site's database as a SQL client does, and compares columns and rows of the first result, or the error.",
+        example: "- query: { as: CITY, sql: SELECT COUNT(*) FROM dbo.parcels, rows: [[1200]], capture: parcels }",
+        parse: query::query,
     },
     StepKind {
         name: "expect",

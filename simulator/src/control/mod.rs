@@ -9,6 +9,7 @@ mod guard;
 mod metrics;
 mod movers;
 mod sites;
+mod sql;
 mod stream;
 mod transfers;
 mod warehouse;
@@ -51,6 +52,8 @@ pub struct State {
     pub config: Arc<Config>,
     /// Where clients connect.
     pub endpoint: Arc<EndpointCard>,
+    /// Where SQL clients do, where they may.
+    pub sql: Option<SocketAddr>,
     /// Demanded as a bearer token where the API listens beyond loopback.
     pub token: Option<String>,
     /// One permit for each reader that may follow the events.
@@ -80,6 +83,7 @@ pub fn router(state: State, pages: Router) -> Router {
         .route("/healthz", get(ok))
         .route("/readyz", get(ok))
         .route("/endpoint", get(endpoint))
+        .route("/sql", get(sql::show))
         .route("/sites", get(sites::list).post(sites::create))
         .route("/sites/{code}", get(sites::show).delete(sites::remove))
         .route("/sites/{code}/provision", post(sites::provision))
