@@ -5,6 +5,7 @@ pub mod behaviours;
 pub mod client;
 pub mod contract;
 pub mod difference;
+pub mod engine;
 pub mod hash;
 pub mod keys;
 pub mod reference;

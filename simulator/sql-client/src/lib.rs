@@ -5,6 +5,7 @@
 //! answer       what came back: results, messages, errors
 //! cell         a value as text and as JSON
 //! told         what servers say beside results
+//! recipe       restores a backup and puts its tables into production
 //! ```
 //!
 //! A crate, because the simulator's nightly load and the harness both need it and neither may know the other's
@@ -13,6 +14,7 @@
 mod answer;
 mod cell;
 mod connection;
+pub mod recipe;
 mod told;
 
 pub use answer::{Answer, Column, Item, Results, ServerError};
