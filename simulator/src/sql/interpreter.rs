@@ -1,6 +1,7 @@
 //! One session over the tables: what it is in, and what it is asked.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use spatialcloud_tds::{
@@ -10,10 +11,11 @@ use spatialcloud_tds::{
 use super::Halt;
 use super::backend::{Answer, Backend};
 use super::evaluate::Context;
+use super::instance::Access;
 use super::language::{Cursor, tokens};
 use super::procedure::{self, Argument};
 use super::statement;
-use super::tables::Tables;
+use super::tables::Databases;
 use super::transactions::Transactions;
 use super::world::World;
 use crate::clock::Clock;
@@ -59,7 +61,7 @@ pub struct Identity {
 
 /// A session.
 pub struct Interpreter {
-    tables: Arc<dyn Tables>,
+    pub databases: Arc<dyn Databases>,
     clock: Clock,
     identity: Identity,
     first_database: String,
@@ -80,9 +82,17 @@ const DEEPEST: u32 = 32;
 
 impl Interpreter {
     /// A session in a database that there is.
-    pub fn new(tables: Arc<dyn Tables>, clock: Clock, identity: Identity, database: String) -> Interpreter {
+    pub fn new(
+        databases: Arc<dyn Databases>,
+        clock: Clock,
+        identity: Identity,
+        database: String,
+    ) -> Interpreter {
+        if let Some(instance) = databases.instance() {
+            instance.sessions.enter(identity.session, &database);
+        }
         Interpreter {
-            tables,
+            databases,
             clock,
             identity,
             first_database: database.clone(),
@@ -98,9 +108,9 @@ impl Interpreter {
         }
     }
 
-    /// All that can be read.
+    /// All that can be read, as it is now: what one statement sees.
     pub fn world(&self) -> World {
-        World { tables: self.tables.clone(), database: self.database.clone() }
+        World { tables: self.databases.clone().snapshot(), database: self.database.clone() }
     }
 
     /// Asks something of expressions.
@@ -125,9 +135,29 @@ impl Interpreter {
         })
     }
 
+    /// The session's number.
+    pub fn number(&self) -> u16 {
+        self.identity.session
+    }
+
+    /// Simulated time.
+    pub fn now(&self) -> jiff::ZonedDateTime {
+        self.clock.zoned()
+    }
+
     /// Goes to another database, and says so.
     pub fn use_database(&mut self, name: &str, answer: &mut Answer<'_>) -> Result<(), Halt> {
         let new = self.world().database(name)?;
+        if let Some(instance) = self.databases.instance() {
+            if let Some(restored) = instance.restored(&new)
+                && let Access::Single(only) = restored.access
+                && only != self.identity.session
+            {
+                let words = format!("Database '{new}' is already open and can only have one user at a time.");
+                return Err(Halt::Failed(Box::new(Message { class: 14, ..Message::error(924, words) })));
+            }
+            instance.sessions.enter(self.identity.session, &new);
+        }
         answer.environment(&EnvironmentChange::Database { new: &new, old: &self.database });
         answer.message(&Message::information(5701, format!("Changed database context to '{new}'.")));
         self.database = new;
@@ -203,6 +233,14 @@ impl Interpreter {
 impl Backend for Interpreter {
     fn execute(&mut self, request: &Request, answer: &mut Answer<'_>) -> Result<(), Halt> {
         answer.in_transaction = self.transactions.depth > 0;
+        if let Some(instance) = self.databases.instance()
+            && instance.sessions.is_ended(self.identity.session)
+        {
+            // As SQL Server does with those whom SET SINGLE_USER WITH ROLLBACK ends.
+            let ended =
+                io::Error::new(io::ErrorKind::ConnectionAborted, "another session has ended this one");
+            return Err(Halt::Gone(ended));
+        }
         match request {
             Request::Batch { sql, .. } => self.run(sql, Vec::new(), answer),
             Request::Calls { calls, .. } => {
@@ -216,10 +254,21 @@ impl Backend for Interpreter {
 
     fn reset(&mut self, keep_transaction: bool) {
         self.database = self.first_database.clone();
+        if let Some(instance) = self.databases.instance() {
+            instance.sessions.enter(self.identity.session, &self.database);
+        }
         self.settings = Settings::default();
         self.prepared.clear();
         if !keep_transaction {
             self.transactions.end();
+        }
+    }
+}
+
+impl Drop for Interpreter {
+    fn drop(&mut self) {
+        if let Some(instance) = self.databases.instance() {
+            instance.sessions.leave(self.identity.session);
         }
     }
 }

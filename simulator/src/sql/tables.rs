@@ -1,6 +1,10 @@
 //! The tables that are served: whoever has them tells what they are and gives their rows.
 
+use std::sync::Arc;
+
 use spatialcloud_tds::{Column, Value};
+
+use super::instance::Instance;
 
 /// A table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +22,19 @@ pub struct Table {
 /// Rows, one after the other. An error is in words for people, and the last.
 pub type Rows = Box<dyn Iterator<Item = Result<Vec<Value<'static>>, String>> + Send>;
 
-/// Whoever has tables. Sessions ask at the same time, and again for each statement: what changes is seen by the
-/// next one.
+/// Whoever has databases. Sessions ask at the same time.
+pub trait Databases: Send + Sync {
+    /// All tables as they are now: what one statement reads. Of a database it sees one state from its first look to
+    /// its last, however long it takes (C-46).
+    fn snapshot(self: Arc<Self>) -> Arc<dyn Tables>;
+
+    /// Who restores, and changes tables; `None` where everything is as it is.
+    fn instance(&self) -> Option<&Instance> {
+        None
+    }
+}
+
+/// All tables, for the length of a statement.
 pub trait Tables: Send + Sync {
     /// The databases. There is always a `master` besides, with nothing in it.
     fn databases(&self) -> Vec<String>;
@@ -29,4 +44,13 @@ pub trait Tables: Send + Sync {
 
     /// The rows of a table: values of its columns, in their order.
     fn rows(&self, database: &str, table: &Table) -> Result<Rows, String>;
+}
+
+/// Tables that never change.
+pub struct Unchanging(pub Arc<dyn Tables>);
+
+impl Databases for Unchanging {
+    fn snapshot(self: Arc<Self>) -> Arc<dyn Tables> {
+        self.0.clone()
+    }
 }

@@ -1,8 +1,11 @@
 //! Statements: one file each, one line in [`STATEMENTS`].
 
+mod database;
 mod declare;
 mod execute;
+mod options;
 mod print;
+mod restore;
 mod select;
 mod set;
 mod transaction;
@@ -37,6 +40,10 @@ static STATEMENTS: &[(&[&str], Parse)] = &[
     (&["PRINT"], print::parse),
     (&["EXEC"], execute::parse),
     (&["EXECUTE"], execute::parse),
+    (&["RESTORE"], restore::parse),
+    (&["CREATE", "DATABASE"], database::create),
+    (&["ALTER", "DATABASE"], database::alter),
+    (&["DROP", "DATABASE"], database::drop),
 ];
 
 /// Statements that are known and not served: more than these are told by their first word alone.
@@ -60,7 +67,6 @@ const NOT_SERVED: &[&str] = &[
     "OPEN",
     "RAISERROR",
     "RECONFIGURE",
-    "RESTORE",
     "RETURN",
     "REVOKE",
     "SHUTDOWN",
