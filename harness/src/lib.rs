@@ -13,6 +13,7 @@ pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod schema;
+pub mod scope;
 pub mod size;
 pub mod stack;
 pub mod step;

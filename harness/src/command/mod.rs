@@ -8,6 +8,7 @@ mod contract;
 mod events;
 mod fault;
 mod generate;
+mod health;
 mod inspect;
 mod key;
 mod mover;
@@ -67,6 +68,8 @@ pub enum Command {
     Sql(sql::Arguments),
     /// Show what happened in a running stack
     Events(events::Arguments),
+    /// Say whether a stack answers: for containers' health checks
+    Health(health::Arguments),
 }
 
 /// Hands over to the subcommand.
@@ -90,6 +93,7 @@ pub async fn perform(command: Command) -> Exit {
         Command::Warehouse(arguments) => warehouse::perform(arguments).await,
         Command::Sql(arguments) => sql::perform(arguments).await,
         Command::Events(arguments) => events::perform(arguments).await,
+        Command::Health(arguments) => health::perform(&arguments).await,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use spatialcloud_harness::client::{self, Availability, Profile};
 use spatialcloud_harness::report::{self, Run, terminal};
 use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError};
+use spatialcloud_harness::stack::{Attached, Stacks};
 
 use super::fail;
 use super::report::Wanted;
@@ -48,6 +50,12 @@ pub struct Arguments {
     /// Play this client profile too; may be given several times
     #[arg(long, value_name = "FILE")]
     profile: Vec<PathBuf>,
+    /// Where the stacks come from: in-process, or attach=URL for one that runs already
+    #[arg(long, value_name = "STACK", default_value = "in-process", env = "SPATIALCLOUD_STACK")]
+    stack: String,
+    /// Where clients reach the endpoint of an attached stack, if not where it says itself
+    #[arg(long, value_name = "HOST:PORT")]
+    sftp: Option<String>,
     /// Write a JSON report; - for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -78,7 +86,12 @@ pub async fn perform(arguments: Arguments) -> Exit {
         Ok(durations) => durations.unwrap_or_default(),
         Err(message) => return fail(Exit::WrongUse, message),
     };
+    let stacks = match stacks(&arguments).await {
+        Ok(stacks) => stacks,
+        Err((exit, message)) => return fail(exit, message),
+    };
     let options = Options {
+        stacks,
         durations,
         clients: arguments.client.clone(),
         filter: arguments.filter.clone(),
@@ -112,6 +125,21 @@ pub async fn perform(arguments: Arguments) -> Exit {
             eprintln!("interrupted: what was running has been ended and cleaned up");
             Exit::Interrupted
         }
+    }
+}
+
+/// The stacks that `--stack` names.
+async fn stacks(arguments: &Arguments) -> Result<Stacks, (Exit, String)> {
+    let wrong = |message: &str| Err((Exit::WrongUse, message.to_owned()));
+    match (arguments.stack.as_str(), arguments.stack.split_once('=')) {
+        (_, Some(("attach", url))) => {
+            let found = Attached::find(url, None, arguments.sftp.as_deref()).await;
+            let attached = found.map_err(|error| (Exit::NoStack, error.to_string()))?;
+            Ok(Stacks::Attached(Arc::new(attached)))
+        }
+        (_, _) if arguments.sftp.is_some() => wrong("--sftp is for --stack attach=URL"),
+        ("in-process", None) => Ok(Stacks::InProcess),
+        (other, _) => wrong(&format!("--stack {other:?}: expected in-process or attach=URL")),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::client::{self, Availability, Client, Login, Operation};
 use crate::scenario::{self, LoadError, Scenario};
+use crate::stack::Stacks;
 use crate::step;
 
 /// Which cases are wanted.
@@ -24,6 +25,8 @@ pub struct Options {
     pub durations: BTreeMap<String, u64>,
     /// Each case so many times.
     pub repeat: usize,
+    /// Where the stacks come from.
+    pub stacks: Stacks,
 }
 
 /// A scenario with a client.
@@ -43,6 +46,8 @@ pub struct Case {
     pub seed: u64,
     /// Which repetition, from 1.
     pub repetition: usize,
+    /// Where its stack comes from.
+    pub stacks: Stacks,
 }
 
 impl std::fmt::Debug for Case {
@@ -88,6 +93,8 @@ pub enum SkipKind {
     Missing,
     /// It has no such ability.
     Unable,
+    /// The stack cannot do it.
+    Stack,
 }
 
 /// A scenario that a client did not run.
@@ -97,7 +104,7 @@ pub struct Skip {
     pub scenario_name: String,
     /// The client.
     pub client: &'static str,
-    /// Missing or unable.
+    /// Missing or unable, it or the stack.
     pub kind: SkipKind,
     /// Why, and how to mend it if it is missing.
     pub reason: String,
@@ -181,6 +188,10 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
                 plan.skips.push(skip(SkipKind::Unable, reason));
                 continue;
             }
+            if let Err(reason) = needs.met_on(&options.stacks, &scenario) {
+                plan.skips.push(skip(SkipKind::Stack, reason));
+                continue;
+            }
             match availability {
                 Availability::Missing { reason, remedy } => {
                     plan.skips.push(skip(SkipKind::Missing, format!("{reason}: {remedy}")));
@@ -194,6 +205,7 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
                         client_version: version.clone(),
                         seed: options.seed.unwrap_or_else(|| scenario.settings["seed"].as_u64().unwrap_or(1)),
                         repetition,
+                        stacks: options.stacks.clone(),
                     }))
                 }
             }
@@ -244,8 +256,11 @@ struct Needs {
     builtin: bool,
     source_address: bool,
     password: bool,
+    sql: bool,
     /// SHA-1 signatures are taken.
     sha1: bool,
+    /// Why its stack must be its own.
+    own_stack: Option<&'static str>,
 }
 
 impl Needs {
@@ -263,10 +278,33 @@ impl Needs {
             builtin: operations.is_empty() || steps.iter().any(|step| step.needs_builtin()),
             source_address: steps.iter().any(|step| step.needs_source_address()),
             password: steps.iter().any(|step| step.needs_password()),
+            sql: steps.iter().any(|step| step.needs_sql()),
             // A scenario that names its clients knows what it asks of them.
             sha1: scenario.clients.is_some()
                 || scenario.settings["endpoint"]["allow-ssh-rsa"].as_bool().unwrap_or(false),
+            own_stack: scenario
+                .twice
+                .then_some("it compares the events of two stacks")
+                .or_else(|| steps.iter().find_map(|step| step.needs_own_stack())),
             operations,
+        }
+    }
+
+    fn met_on(&self, stacks: &Stacks, scenario: &Scenario) -> Result<(), String> {
+        match stacks {
+            Stacks::InProcess => Ok(()),
+            Stacks::Attached(attached) => {
+                if let Some(reason) = self.own_stack {
+                    return Err(reason.to_owned());
+                }
+                if self.source_address {
+                    attached.has_addresses()?;
+                }
+                if self.sql && attached.sql().is_none() {
+                    return Err("it asks in SQL, and the stack does not listen for that".to_owned());
+                }
+                attached.has_settings(&scenario.settings)
+            }
         }
     }
 
@@ -291,11 +329,12 @@ impl Needs {
     }
 }
 
-/// Skips of the same client for the same reason, counted.
+/// Skips of the same client for the same reason, counted; where it is the stack's reason, of all clients.
 pub fn grouped(skips: &[Skip]) -> BTreeMap<(SkipKind, &'static str, &str), usize> {
     let mut groups = BTreeMap::new();
     for skip in skips {
-        *groups.entry((skip.kind, skip.client, skip.reason.as_str())).or_insert(0) += 1;
+        let client = if skip.kind == SkipKind::Stack { "" } else { skip.client };
+        *groups.entry((skip.kind, client, skip.reason.as_str())).or_insert(0) += 1;
     }
     groups
 }

@@ -54,7 +54,7 @@ pub struct State {
     pub endpoint: Arc<EndpointCard>,
     /// Where SQL clients do, where they may.
     pub sql: Option<SocketAddr>,
-    /// Demanded as a bearer token where the API listens beyond loopback.
+    /// Demanded as a bearer token, if there is one; beyond loopback there is.
     pub token: Option<String>,
     /// One permit for each reader that may follow the events.
     pub streams: Arc<Semaphore>,
@@ -84,6 +84,7 @@ pub fn router(state: State, pages: Router) -> Router {
         .route("/readyz", get(ok))
         .route("/endpoint", get(endpoint))
         .route("/sql", get(sql::show))
+        .route("/settings", get(settings))
         .route("/sites", get(sites::list).post(sites::create))
         .route("/sites/{code}", get(sites::show).delete(sites::remove))
         .route("/sites/{code}/provision", post(sites::provision))
@@ -132,6 +133,11 @@ async fn endpoint(Shared(state): Shared<State>) -> Json<Value> {
         "legacy_ftp": card.legacy_ftp,
         "settings": state.config.endpoint,
     }))
+}
+
+/// Every setting the stack was started with, whole.
+async fn settings(Shared(state): Shared<State>) -> Json<Value> {
+    Json(json!(*state.config))
 }
 
 /// Removes all sites and forgets all events. Time stays: it never goes backwards.
