@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod behaviours;
+pub mod calibrate;
 pub mod client;
 pub mod contract;
 pub mod difference;

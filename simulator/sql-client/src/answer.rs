@@ -11,6 +11,8 @@ pub struct Column {
     pub name: String,
     /// Whether its values are numbers, which people read aligned at the right.
     pub is_number: bool,
+    /// Its type on the wire, as MS-TDS names it.
+    pub wire_type: String,
 }
 
 /// One part of an answer, in the order in which the server sent it.

@@ -262,5 +262,9 @@ fn column(column: &tiberius::Column) -> Column {
             | Decimaln
             | Numericn
     );
-    Column { name: column.name().to_owned(), is_number }
+    Column {
+        name: column.name().to_owned(),
+        is_number,
+        wire_type: format!("{:?}", column.column_type()).to_uppercase(),
+    }
 }

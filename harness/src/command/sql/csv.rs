@@ -58,7 +58,8 @@ mod tests {
     #[test]
     fn null_is_nothing_and_no_text_is_two_quotes() {
         let mut csv = Csv::new(Vec::new());
-        let column = |name: &str| Column { name: name.to_owned(), is_number: false };
+        let column =
+            |name: &str| Column { name: name.to_owned(), is_number: false, wire_type: String::new() };
         let text = |text: &str| Cell::Text(text.to_owned());
         csv.columns(vec![column("id"), column("a,b")]).unwrap();
         csv.row(vec![Cell::Integer(-1), text("say \"no\"")]).unwrap();

@@ -114,7 +114,7 @@ async fn login(arguments: &Arguments) -> Result<Login, (Exit, String)> {
 }
 
 /// `host`, `host:port`, `host,port` as SQL Server's own tools have it, `[::1]:port`.
-fn host_and_port(server: &str) -> Result<(String, u16), String> {
+pub(super) fn host_and_port(server: &str) -> Result<(String, u16), String> {
     let told = |port: &str| format!("--server {server:?}: {port:?} is no port; expected HOST:PORT");
     let (host, port) = match server.rsplit_once([':', ',']) {
         // An IPv6 address has colons of its own.

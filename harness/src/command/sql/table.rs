@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn numbers_stand_at_the_right_and_long_texts_are_cut_to_the_terminal() {
-        let column = |name: &str, is_number| Column { name: name.to_owned(), is_number };
+        let column =
+            |name: &str, is_number| Column { name: name.to_owned(), is_number, wire_type: String::new() };
         let text = |text: &str| Cell::Text(text.to_owned());
         let mut table = Table::new(Vec::new(), Some(24), Style::plain());
         table.columns(vec![column("id", true), column("name", false), column("", false)]).unwrap();
@@ -202,7 +203,9 @@ n
     #[test]
     fn rows_behind_the_measured_ones_are_printed_as_they_come() {
         let mut table = Table::new(Vec::new(), None, Style::plain());
-        table.columns(vec![Column { name: "n".to_owned(), is_number: true }]).unwrap();
+        table
+            .columns(vec![Column { name: "n".to_owned(), is_number: true, wire_type: String::new() }])
+            .unwrap();
         for number in 0..MEASURED_ROWS as i64 {
             table.row(vec![Cell::Integer(number)]).unwrap();
         }
