@@ -158,7 +158,12 @@ impl Stack {
         let sql = match config.sql.listen {
             Some(listen) => {
                 let recorded = config.sql.calibration.as_deref().map(Calibration::read).transpose()?;
-                let instance = Instance::open(sites.clone(), data, recorded.unwrap_or_default());
+                let instance = Instance::open(
+                    sites.clone(),
+                    data,
+                    config.warehouse.kept_generations,
+                    recorded.unwrap_or_default(),
+                );
                 let instance = Arc::new(instance.map_err(disk)?);
                 Some(Sql::start(listen, config.sql.clone(), instance, clock.clone()).await?)
             }

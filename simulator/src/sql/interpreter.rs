@@ -10,21 +10,23 @@ use spatialcloud_tds::{
 
 use super::Halt;
 use super::backend::{Answer, Backend};
+use super::error::unsupported;
 use super::evaluate::Context;
-use super::instance::Access;
+use super::instance::change::Change;
+use super::instance::{Access, Changes};
 use super::language::{Cursor, tokens};
 use super::procedure::{self, Argument};
 use super::statement;
 use super::tables::Databases;
 use super::transactions::Transactions;
-use super::world::World;
+use super::world::{MASTER, World};
 use crate::clock::Clock;
 
 /// A variable or parameter: name with `@`, type, value.
 pub type Variable = (String, ColumnType, Value<'static>);
 
 /// What SET has set.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Settings {
     /// Whether double quotes stand around names rather than texts.
     pub quoted_identifiers: bool,
@@ -34,11 +36,19 @@ pub struct Settings {
     pub no_execution: bool,
     /// Rows of a result, at most.
     pub row_count: Option<u64>,
+    /// The table whose identity column is given by INSERT, as `database.schema.table`.
+    pub identity_insert: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { quoted_identifiers: true, format_only: false, no_execution: false, row_count: None }
+        Settings {
+            quoted_identifiers: true,
+            format_only: false,
+            no_execution: false,
+            row_count: None,
+            identity_insert: None,
+        }
     }
 }
 
@@ -110,7 +120,10 @@ impl Interpreter {
 
     /// All that can be read, as it is now: what one statement sees.
     pub fn world(&self) -> World {
-        World { tables: self.databases.clone().snapshot(), database: self.database.clone() }
+        World {
+            tables: self.databases.clone().snapshot(&self.transactions.changes),
+            database: self.database.clone(),
+        }
     }
 
     /// Asks something of expressions.
@@ -133,6 +146,50 @@ impl Interpreter {
             variables: &self.variables,
             object_id: &|name| world.object_id(name),
         })
+    }
+
+    /// Begins to change a database: what this gives is seen by nobody until it is given to [`Interpreter::end_change`].
+    pub fn begin_change(&self, database: &str) -> Result<Change, Halt> {
+        if let Some(change) = self.transactions.changes.get(database) {
+            return Ok(change.clone());
+        }
+        match self.databases.instance() {
+            Some(_) if database.eq_ignore_ascii_case(MASTER) => {
+                Err(unsupported(format_args!("tables in {MASTER}: USE another database")))
+            }
+            Some(instance) => instance.begin_change(database),
+            None => Err(unsupported("changes where tables are all there is")),
+        }
+    }
+
+    /// A statement has changed a database: all see it now, or when its transaction is committed.
+    pub fn end_change(&mut self, change: Change) -> Result<(), Halt> {
+        let changes = Changes::from([(change.database.clone(), change)]);
+        if self.transactions.depth > 0 {
+            self.transactions.changes.extend(changes);
+            return Ok(());
+        }
+        self.publish(changes)
+    }
+
+    fn publish(&self, changes: Changes) -> Result<(), Halt> {
+        match self.databases.instance() {
+            Some(instance) if !changes.is_empty() => instance.commit(changes, &self.now().to_string()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends a transaction; with the last of those inside each other all see what they have changed. What cannot be
+    /// done is rolled back.
+    pub fn commit(&mut self, name: &str, answer: &mut Answer<'_>) -> Result<(), Halt> {
+        if self.transactions.depth == 1 {
+            let changes = std::mem::take(&mut self.transactions.changes);
+            if let Err(halt) = self.publish(changes) {
+                self.transactions.roll_back("", answer)?;
+                return Err(halt);
+            }
+        }
+        self.transactions.commit(name, answer)
     }
 
     /// The session's number.
@@ -210,7 +267,7 @@ impl Interpreter {
                 None
             }
             TransactionRequest::Commit { name, then } => {
-                self.transactions.commit(name, answer)?;
+                self.commit(name, answer)?;
                 then.as_ref()
             }
             TransactionRequest::Rollback { name, then } => {

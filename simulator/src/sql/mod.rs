@@ -46,8 +46,8 @@ use tokio::task::JoinHandle;
 pub use backend::{Answer, Backend, Halt, Sink};
 pub use backup_tables::BackupTables;
 pub use connection::Ended;
-pub use instance::Instance;
-pub use tables::{Databases, Rows, Table, Tables, Unchanging};
+pub use instance::{Changes, Instance};
+pub use tables::{Databases, Rows, Table, TableIndex, Tables, Unchanging};
 
 use crate::clock::Clock;
 use crate::config::SqlConfig;
@@ -230,7 +230,8 @@ impl Server {
         if !is_user || login.password != self.config.password {
             return Err(LoginRefusal::WrongPassword);
         }
-        let world = World { tables: self.databases.clone().snapshot(), database: MASTER.to_owned() };
+        let world =
+            World { tables: self.databases.clone().snapshot(&Changes::new()), database: MASTER.to_owned() };
         let database = match login.database.as_str() {
             "" => MASTER.to_owned(),
             name => world.database(name).map_err(|_| LoginRefusal::Database(name.to_owned()))?,

@@ -11,7 +11,7 @@ use super::evaluate::Row;
 use super::interpreter::{Identity, Interpreter};
 use super::language::{Cursor, query, tokens};
 use super::select::select;
-use super::tables::{Rows, Table, Tables, Unchanging};
+use super::tables::{Rows, Table, TableIndex, Tables, Unchanging};
 use crate::clock::Clock;
 use crate::config::Pace;
 
@@ -52,7 +52,7 @@ impl Tables for Small {
             schema: "dbo".to_owned(),
             name: name.to_owned(),
             columns,
-            primary_key: key.iter().map(|key| (*key).to_owned()).collect(),
+            indexes: (!key.is_empty()).then(|| TableIndex::primary_key(name, key)).into_iter().collect(),
         };
         let people = vec![
             Column { is_identity: true, ..Column::new("id", ColumnType::Int).not_null() },

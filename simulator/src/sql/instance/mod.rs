@@ -7,6 +7,8 @@
 //! DATA/sql/backup/             what BACKUP DATABASE writes
 //! ```
 
+pub mod change;
+pub mod columns;
 pub mod media;
 mod restored;
 mod sessions;
@@ -25,6 +27,7 @@ use super::calibration::Calibration;
 use super::tables::{Databases, Tables};
 use crate::site::Sites;
 use crate::warehouse::generation::Generations;
+pub use change::Changes;
 pub use restored::{Access, Restored};
 pub use sessions::Sessions;
 use view::{Snapshot, View};
@@ -33,6 +36,8 @@ use view::{Snapshot, View};
 pub struct Instance {
     pub(super) sites: Sites,
     folder: PathBuf,
+    /// Generations of production that stay for readers of before.
+    kept_generations: u64,
     pub(super) calibration: Calibration,
     /// Who is where.
     pub(super) sessions: Sessions,
@@ -48,7 +53,12 @@ impl Instance {
     ///
     /// # Errors
     /// The disk's.
-    pub fn open(sites: Sites, data: &Path, calibration: Calibration) -> io::Result<Instance> {
+    pub fn open(
+        sites: Sites,
+        data: &Path,
+        kept_generations: u64,
+        calibration: Calibration,
+    ) -> io::Result<Instance> {
         let folder = data.join("sql");
         for scratch in ["databases", "changes"] {
             match fs::remove_dir_all(folder.join(scratch)) {
@@ -61,6 +71,7 @@ impl Instance {
         Ok(Instance {
             sites,
             folder,
+            kept_generations,
             calibration,
             sessions: Sessions::default(),
             restored: Mutex::default(),
@@ -115,8 +126,9 @@ impl Instance {
 }
 
 impl Databases for Instance {
-    fn snapshot(self: Arc<Self>) -> Arc<dyn Tables> {
-        Arc::new(Snapshot::new(self, Default::default()))
+    fn snapshot(self: Arc<Self>, own: &Changes) -> Arc<dyn Tables> {
+        let own = own.iter().map(|(database, change)| (database.clone(), change.view()));
+        Arc::new(Snapshot::new(self, own.collect()))
     }
 
     fn instance(&self) -> Option<&Instance> {

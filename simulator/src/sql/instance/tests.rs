@@ -46,7 +46,7 @@ impl Bench {
         }
         let journal = Journal::new(clock.clone(), None).unwrap();
         let sites = Sites::open(folder.path(), journal, clock.clone(), Layout::Standard).unwrap();
-        let instance = Arc::new(Instance::open(sites, folder.path(), Calibration::default()).unwrap());
+        let instance = Arc::new(Instance::open(sites, folder.path(), 2, Calibration::default()).unwrap());
         Bench { folder, clock, instance }
     }
 
@@ -130,15 +130,15 @@ fn a_statement_sees_one_night_however_many_come_while_it_runs() {
         let table = known.iter().find(|table| table.name == name).unwrap();
         tables.rows("CITY", table).unwrap().map(|row| row.unwrap()).collect::<Vec<Vec<Value<'static>>>>()
     };
-    let tonight = bench.instance.clone().snapshot();
+    let tonight = bench.instance.clone().snapshot(&Default::default());
     let (parcels, roads) = (count(&tonight, "parcels"), count(&tonight, "roads"));
-    let before = bench.instance.clone().snapshot();
+    let before = bench.instance.clone().snapshot(&Default::default());
     // The statement has looked at one table; two nights are kept, and four pass.
     assert_eq!(count(&before, "parcels"), parcels);
     for seed in 2..6 {
         bench.night(seed);
     }
-    let after = bench.instance.clone().snapshot();
+    let after = bench.instance.clone().snapshot(&Default::default());
     assert_ne!(count(&after, "parcels"), parcels);
     assert_eq!(count(&before, "roads"), roads);
     assert_eq!(count(&before, "parcels"), parcels);
@@ -271,6 +271,45 @@ fn what_was_restored_is_gone_with_the_stack_and_nothing_half_done_is_left() {
     let Bench { folder, clock, .. } = bench;
     let journal = Journal::new(clock.clone(), None).unwrap();
     let sites = Sites::open(folder.path(), journal, clock, Layout::Standard).unwrap();
-    let instance = Instance::open(sites, folder.path(), Calibration::default()).unwrap();
+    let instance = Instance::open(sites, folder.path(), 2, Calibration::default()).unwrap();
     assert_eq!((count(), instance.databases()), (0, vec!["CITY".to_owned(), "SHIRE".to_owned()]));
+}
+
+#[test]
+fn readers_see_a_transaction_whole_and_the_night_that_came_first_wins() {
+    let bench = Bench::new();
+    bench.night(1);
+    let (mut writer, mut reader) = (bench.session(51), bench.session(52));
+    let names = |session: &mut Interpreter| {
+        let said = ask(session, "SELECT name FROM CITY.sys.tables");
+        said[1..said.len() - 1].to_vec()
+    };
+    let (before, out) = (names(&mut reader), bench.site("CITY").join("warehouse/current/OUT"));
+    let shapefile = fs::read(out.join("Transport/Roads.shp")).unwrap();
+    ask(
+        &mut writer,
+        "BEGIN TRAN; DROP TABLE CITY.dbo.roads; SELECT * INTO CITY.dbo.lanes FROM CITY.dbo.suburbs",
+    );
+    assert_eq!(names(&mut reader), before, "nothing is seen before it is committed");
+    assert_eq!(names(&mut writer), ["hydrants", "lanes", "parcels", "suburbs"]);
+    assert_eq!(ask(&mut writer, "COMMIT").last().unwrap(), "done 213");
+    assert_eq!(names(&mut reader), ["hydrants", "lanes", "parcels", "suburbs"]);
+    assert_eq!(fs::read(out.join("Transport/Roads.shp")).unwrap(), shapefile, "snapshots stay");
+    // A night comes between: what began before it is not done, and says so.
+    ask(&mut writer, "BEGIN TRAN; DROP TABLE CITY.dbo.lanes");
+    bench.night(2);
+    let said = ask(&mut writer, "COMMIT");
+    assert!(said[0].starts_with("error 3960: "), "{said:?}");
+    assert_eq!(ask(&mut writer, "SELECT @@TRANCOUNT")[1], "0");
+    assert_eq!(names(&mut reader), ["hydrants", "lanes", "parcels", "roads", "suburbs"]);
+    assert_eq!(ask(&mut writer, "DROP TABLE CITY.dbo.lanes"), ["done 0"]);
+    let changes = bench.folder.path().join("sql/changes");
+    drop(writer);
+    assert_eq!(fs::read_dir(changes).unwrap().count(), 0, "nothing of a transaction is left");
+    // The load that follows builds on what was changed, and is known by its number.
+    bench.night(3);
+    let (_, generation) =
+        Generations::below(&bench.site("CITY").join("warehouse")).current().unwrap().unwrap();
+    assert_eq!(generation.load, 5);
+    assert_eq!(generation.snapshots.len(), 3);
 }

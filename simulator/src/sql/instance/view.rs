@@ -8,10 +8,11 @@ use spatialcloud_backup::{self as backup, SqlType};
 use spatialcloud_tds::{Column, Value};
 
 use super::Instance;
+use super::change::ChangeFolder;
 use crate::sql::backup_tables::{column_type, value_of};
-use crate::sql::tables::{Rows, Table, Tables};
+use crate::sql::tables::{Rows, Table, TableIndex, Tables};
 use crate::warehouse::generation::{Held, TABLES};
-use crate::warehouse::table::{ColumnRecord, TableReader, TableRecord};
+use crate::warehouse::table::{ColumnRecord, IndexRecord, TableReader, TableRecord};
 
 /// A table and its file.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct View {
     pub tables: Vec<StoredTable>,
     /// The generation it began with; `None` before the first.
     pub base: Option<Arc<Held>>,
+    /// The files of a transaction that nobody else sees.
+    pub changed: Option<Arc<ChangeFolder>>,
 }
 
 impl View {
@@ -40,7 +43,7 @@ impl View {
                 path: record.file.as_ref().map(|file| held.folder.join(TABLES).join(file)),
             })
         });
-        View { tables: tables.collect(), base: held.map(Arc::new) }
+        View { tables: tables.collect(), base: held.map(Arc::new), changed: None }
     }
 
     /// The table of that name, in any letters.
@@ -86,16 +89,24 @@ impl Tables for Snapshot {
         let view = self.view(database)?;
         let stored = view.find(&table.schema, &table.name);
         let stored = stored.ok_or_else(|| format!("there is no table {}.{}", table.schema, table.name))?;
-        let path = stored.path.as_ref().ok_or_else(|| stored.record.warnings.join("; "))?;
-        let reader = TableReader::open(path, &stored.record.columns).map_err(|error| error.to_string())?;
-        Ok(Box::new(Reading { reader, _view: view }))
+        let reading = Reading::open(stored)?;
+        Ok(Box::new(Reading { _view: Some(view), ..reading }))
     }
 }
 
 /// A table's file while it is read.
-struct Reading {
+pub struct Reading {
     reader: TableReader,
-    _view: Arc<View>,
+    _view: Option<Arc<View>>,
+}
+
+impl Reading {
+    /// Opens it; whoever asks holds what it is of.
+    pub fn open(stored: &StoredTable) -> Result<Reading, String> {
+        let path = stored.path.as_ref().ok_or_else(|| stored.record.warnings.join("; "))?;
+        let reader = TableReader::open(path, &stored.record.columns).map_err(|error| error.to_string())?;
+        Ok(Reading { reader, _view: None })
+    }
 }
 
 impl Iterator for Reading {
@@ -132,16 +143,26 @@ pub fn described(database: &str, table: &TableRecord) -> Table {
             ..Column::new(column.name.clone(), column_type)
         }
     };
-    let key = table.indexes.iter().find(|index| index.is_primary_key);
+    let index = |index: &IndexRecord| TableIndex {
+        name: index.name.clone(),
+        kind: index.index_type.clone(),
+        is_unique: index.is_unique,
+        is_primary_key: index.is_primary_key,
+        keys: index.keys.iter().map(|key| directed(key)).collect(),
+        included: index.included.clone(),
+    };
     Table {
         schema: table.schema.clone(),
         name: table.name.clone(),
         columns: table.columns.iter().map(column).collect(),
-        primary_key: key.map(|key| key.keys.iter().map(|key| undirected(key)).collect()).unwrap_or_default(),
+        indexes: table.indexes.iter().map(index).collect(),
     }
 }
 
-/// Without the direction behind a key column's name.
-fn undirected(key: &str) -> String {
-    key.strip_suffix(" DESC").unwrap_or(key).to_owned()
+/// A key column, and whether it descends.
+fn directed(key: &str) -> (String, bool) {
+    match key.strip_suffix(" DESC") {
+        Some(name) => (name.to_owned(), true),
+        None => (key.to_owned(), false),
+    }
 }
