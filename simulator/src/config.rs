@@ -462,6 +462,9 @@ pub struct SqlServerConfig {
     pub shared_folder: PathBuf,
     /// The same folder, as the server sees it.
     pub folder_on_server: String,
+    /// What stands before a site's code in the name of its database, where several stacks share the server.
+    #[serde(default)]
+    pub database_prefix: String,
 }
 
 fn usual_port() -> u16 {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::Warehouse;
 use crate::client::{self, Availability, Client, Login, Operation};
 use crate::scenario::{self, LoadError, Scenario};
 use crate::stack::Stacks;
@@ -27,6 +28,8 @@ pub struct Options {
     pub repeat: usize,
     /// Where the stacks come from.
     pub stacks: Stacks,
+    /// The SQL Server that loads backups; absent: they are read here.
+    pub warehouse: Option<Arc<Warehouse>>,
 }
 
 /// A scenario with a client.
@@ -48,6 +51,8 @@ pub struct Case {
     pub repetition: usize,
     /// Where its stack comes from.
     pub stacks: Stacks,
+    /// The SQL Server that loads its backups.
+    pub warehouse: Option<Arc<Warehouse>>,
 }
 
 impl std::fmt::Debug for Case {
@@ -206,6 +211,7 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
                         seed: options.seed.unwrap_or_else(|| scenario.settings["seed"].as_u64().unwrap_or(1)),
                         repetition,
                         stacks: options.stacks.clone(),
+                        warehouse: options.warehouse.clone(),
                     }))
                 }
             }

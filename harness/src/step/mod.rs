@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use crate::api::ApiError;
 use crate::client::{Client, HeldUpload, Login, Operation, Outcome};
 use crate::keys::KeyPair;
+use crate::runner::Databases;
 use crate::scenario::fields::{self, Asked, Fields, Mistake};
 use crate::scenario::node::{Kind, Node, Place};
 use crate::stack::{Stack, StackError};
@@ -319,6 +320,8 @@ impl StepKind {
 pub struct World {
     /// The stack under test.
     pub stack: Stack,
+    /// Its databases on a SQL Server, where one loads its backups.
+    pub databases: Option<Databases>,
     /// The client under test.
     pub client: &'static dyn Client,
     /// Where the client's usual connections come from.

@@ -7,6 +7,7 @@ use spatialcloud_sql_client::{Answer, Cell, Results};
 use super::{Failure, Names, Parsed, Step, World};
 use crate::scenario::fields::{self, Fields, Mistake};
 use crate::scenario::node::{Kind, Node};
+use crate::stack::StackError;
 
 /// Rows told of an answer that is not as expected.
 const SHOWN_ROWS: usize = 5;
@@ -84,7 +85,10 @@ impl Step for Query {
     }
 
     async fn run(&self, world: &mut World) -> Result<(), Failure> {
-        let answer = world.stack.query_in(Some(&self.database), &self.sql).await?;
+        let answer = match &world.databases {
+            Some(databases) => databases.query(&self.database, &self.sql).await.map_err(StackError::from)?,
+            None => world.stack.query_in(Some(&self.database), &self.sql).await?,
+        };
         if let Some(number) = self.error {
             return self.expect_error(number, &answer);
         }

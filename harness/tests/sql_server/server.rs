@@ -40,20 +40,27 @@ impl Kind {
     }
 
     /// Why there is none here.
-    pub async fn missing(self) -> Option<String> {
+    pub async fn missing(self) -> Option<Missing> {
         let image = self.image()?;
-        match look(&image).await {
+        let (reason, can_be_had) = match look(&image).await {
             Found::Ready { .. } if image.is_licensed && !is_licence_accepted() => {
-                Some(format!("nobody has accepted its licence with {LICENCE_VARIABLE}=Y"))
+                (format!("nobody has accepted its licence with {LICENCE_VARIABLE}=Y"), false)
             }
-            Found::Ready { .. } => None,
+            Found::Ready { .. } => return None,
             Found::NoImage { .. } if self == Kind::Container => {
-                Some(format!("no image {STAND_IN_IMAGE}: docker/build simulator makes it"))
+                (format!("no image {STAND_IN_IMAGE}: docker/build simulator makes it"), true)
             }
-            Found::NoImage { remedy } => Some(format!("no SQL Server image: {remedy}")),
-            Found::Unfit { reasons } => Some(reasons.join("; ")),
-        }
+            Found::NoImage { remedy } => (format!("no SQL Server image: {remedy}"), false),
+            Found::Unfit { reasons } => (reasons.join("; "), false),
+        };
+        Some(Missing { reason, can_be_had })
     }
+}
+
+/// Why a kind of server is not here, and whether this machine could have it without anybody's leave.
+pub struct Missing {
+    pub reason: String,
+    pub can_be_had: bool,
 }
 
 /// A running server.

@@ -140,11 +140,11 @@ impl Warehouse {
         let since = Clock::stopwatch();
         let backup = site.cloud.join(RECOMMENDED_PATH);
         let metadata_table = &self.config.metadata.table;
-        match sql_server::load(server, &backup, &site.code, metadata_table, reasons.is_none()) {
+        let database = format!("{}{}", server.database_prefix, site.code);
+        match sql_server::load(server, &backup, &database, metadata_table, reasons.is_none()) {
             Ok(restored) if reasons.is_none() => {
                 let fact = Fact::WarehouseRestored {
                     server: restored.server.lines().next().unwrap_or_default().to_owned(),
-                    database: site.code.clone(),
                     tables: restored.tables,
                     rows: restored.rows,
                     duration_ms: since.elapsed_ms(),
