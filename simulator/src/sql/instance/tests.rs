@@ -313,3 +313,39 @@ fn readers_see_a_transaction_whole_and_the_night_that_came_first_wins() {
     assert_eq!(generation.load, 5);
     assert_eq!(generation.snapshots.len(), 3);
 }
+
+#[test]
+fn a_client_that_gives_up_is_heard_before_there_is_anything_to_send() {
+    let bench = Bench::new();
+    let mut session = bench.session(51);
+    ask(&mut session, "CREATE DATABASE work; USE work; CREATE TABLE few (n int)");
+    let hundred = (0..100).map(|n| format!("({n})")).collect::<Vec<_>>().join(",");
+    ask(&mut session, &format!("INSERT few VALUES {hundred}"));
+    /// Hears the client give up when it is asked for the second time.
+    struct Hears(u32);
+    impl Sink for Hears {
+        fn send(&mut self, packets: &[u8]) -> std::io::Result<bool> {
+            assert!(packets.is_empty(), "nothing is known yet");
+            self.0 += 1;
+            Ok(self.0 < 2)
+        }
+    }
+    for sql in [
+        // A hundred million pairs, of which nobody wants to see one.
+        "SELECT COUNT(*) FROM few a, few b, few c, few d",
+        "SELECT a.n FROM few a, few b, few c, few d ORDER BY a.n",
+        "SELECT a.n INTO many FROM few a, few b, few c, few d",
+        "INSERT few SELECT a.n FROM few a, few b, few c, few d",
+    ] {
+        let framing = Framing { packet_bytes: 4096, session: 51, version: Version::TDS_7_4 };
+        let mut sink = Hears(0);
+        let mut answer = Answer::new(framing, &mut sink, "SERVER");
+        let request = Request::Batch { headers: Default::default(), sql: sql.to_owned() };
+        let run = session.execute(&request, &mut answer);
+        assert!(matches!(run, Err(Halt::Cancelled)), "{sql}: {run:?}");
+        drop(answer);
+        assert_eq!(sink.0, 2, "{sql}");
+    }
+    let said = ask(&mut session, "SELECT COUNT(*) FROM few; SELECT OBJECT_ID('many')");
+    assert_eq!((said[1].as_str(), said[4].as_str()), ("100", "NULL"), "nothing of it was done");
+}

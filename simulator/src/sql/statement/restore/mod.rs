@@ -17,6 +17,7 @@ use crate::sql::instance::Instance;
 use crate::sql::interpreter::Interpreter;
 use crate::sql::language::{Cursor, Expression};
 use database::RestoreDatabase;
+pub use database::processed;
 use media::{HAS_CHECKSUMS, Media};
 
 /// Options of RESTORE.
