@@ -1,15 +1,19 @@
 //! The control API as the harness uses it: for every kind of stack, and nothing else.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::scope::Scope;
 
 /// A running stack's control API.
 #[derive(Clone, Debug)]
 pub struct Api {
     url: String,
     token: Option<String>,
+    scope: Arc<Scope>,
 }
 
 /// Why a call failed.
@@ -71,7 +75,19 @@ impl Api {
         Api {
             url: url.into().trim_end_matches('/').to_owned(),
             token: std::env::var("SPATIALCLOUD_TOKEN").ok(),
+            scope: Arc::default(),
         }
+    }
+
+    /// The same as `scope` shows it: what is asked and answered has the scope's names.
+    pub fn seen_by(mut self, scope: Arc<Scope>) -> Api {
+        self.scope = scope;
+        self
+    }
+
+    /// What it is seen by.
+    pub fn scope(&self) -> &Arc<Scope> {
+        &self.scope
     }
 
     /// Sends the token with every call.
@@ -105,7 +121,26 @@ impl Api {
         self.call("DELETE", path, None, TIMEOUT).await
     }
 
+    /// GET, answered as text: what the API hands out as a file.
+    pub async fn text(&self, path: &str) -> Result<String, ApiError> {
+        let (_, bytes) = self.send("GET", path, None, TIMEOUT).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     async fn call(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<Value>,
+        timeout: Duration,
+    ) -> Result<Value, ApiError> {
+        let mut answer = self.call_as_told(method, path, body, timeout).await?;
+        self.scope.shown(&mut answer);
+        Ok(answer)
+    }
+
+    /// The answer in the stack's own names.
+    async fn call_as_told(
         &self,
         method: &'static str,
         path: &str,
@@ -121,16 +156,23 @@ impl Api {
         &self,
         method: &'static str,
         path: &str,
-        body: Option<Value>,
+        mut body: Option<Value>,
         timeout: Duration,
     ) -> Result<(String, Vec<u8>), ApiError> {
-        let url = format!("{}/api/v1/{path}", self.url);
+        let url = format!("{}/api/v1/{}", self.url, self.scope.path(path));
+        if let Some(body) = &mut body {
+            self.scope.body(body);
+        }
         let token = self.token.clone();
         let work = move || {
             let bytes = send_blocking(method, &url, token.as_deref(), body, timeout)?;
             Ok((url, bytes))
         };
         match tokio::task::spawn_blocking(work).await {
+            Ok(Err(ApiError::Refused { status, code, message, mut detail })) => {
+                self.scope.shown(&mut detail);
+                Err(ApiError::Refused { status, code, message: self.scope.words(&message), detail })
+            }
             Ok(answer) => answer,
             Err(error) => Err(ApiError::Unreachable { url: self.url.clone(), reason: error.to_string() }),
         }
@@ -163,18 +205,34 @@ impl Api {
 
     /// Events that match the query, such as `kind=file.moved&site=CITY`.
     pub async fn events(&self, query: &str) -> Result<Vec<Value>, ApiError> {
-        let answer = self.get(&format!("events?{query}")).await?;
-        Ok(answer["events"].as_array().cloned().unwrap_or_default())
+        let path = format!("events?{}", self.scope.since(query));
+        let mut answer = self.call_as_told("GET", &path, None, TIMEOUT).await?;
+        let mut events = std::mem::take(answer["events"].as_array_mut().unwrap_or(&mut Vec::new()));
+        events.retain(|event| self.scope.is_own(event));
+        events.iter_mut().for_each(|event| self.scope.shown(event));
+        Ok(events)
     }
 
     /// Waits for an event; `None` when it did not come in time.
     pub async fn wait(&self, query: &str, timeout: Duration) -> Result<Option<Value>, ApiError> {
-        let timeout_ms = timeout.as_millis();
-        let path = format!("events/wait?timeout_ms={timeout_ms}&{query}");
-        match self.call("GET", &path, None, timeout + TIMEOUT).await {
-            Ok(answer) => Ok(Some(answer["event"].clone())),
-            Err(ApiError::Refused { status: 408, .. }) => Ok(None),
-            Err(error) => Err(error),
+        let ends = Instant::now() + timeout;
+        let mut query = self.scope.since(query);
+        loop {
+            let left = ends.saturating_duration_since(Instant::now());
+            let path = format!("events/wait?timeout_ms={}&{query}", left.as_millis());
+            let mut event = match self.call_as_told("GET", &path, None, left + TIMEOUT).await {
+                Ok(mut answer) => answer["event"].take(),
+                Err(ApiError::Refused { status: 408, .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            if self.scope.is_own(&event) {
+                self.scope.shown(&mut event);
+                return Ok(Some(event));
+            }
+            // One of somebody else's: what comes after it may be the one.
+            let others = query.split('&').filter(|pair| !pair.starts_with("after="));
+            query = others.map(|pair| format!("{pair}&")).collect::<String>();
+            query.push_str(&format!("after={}", event["sequence"]));
         }
     }
 
@@ -197,6 +255,43 @@ impl Api {
     /// Runs a mover now, out of turn.
     pub async fn run_mover(&self, name: &str) -> Result<Value, ApiError> {
         self.call("POST", &format!("movers/{name}/run"), Some(json!({})), LOAD_TIMEOUT).await
+    }
+
+    /// Arms a fault.
+    pub async fn arm_fault(&self, spec: Value) -> Result<Value, ApiError> {
+        let answer = self.post("faults", spec).await?;
+        self.scope.armed(&answer);
+        Ok(answer)
+    }
+
+    /// Disarms every fault; on a stack that others use too, those that were armed here.
+    pub async fn clear_faults(&self) -> Result<(), ApiError> {
+        if !self.scope.is_shared() {
+            return self.delete("faults").await.map(|_| ());
+        }
+        for fault in self.scope.take_faults() {
+            match self.delete(&format!("faults/{fault}")).await {
+                // One that strikes so many times only may have gone by itself.
+                Ok(_) | Err(ApiError::Refused { status: 404, .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the scope's sites and faults from the stack, without waiting for anything but the answers: for what is
+    /// dropped. Answers what could not be taken away.
+    pub fn leave(&self) -> Result<(), ApiError> {
+        let faults = self.scope.take_faults().into_iter().map(|fault| format!("faults/{fault}"));
+        let sites = self.scope.sites().map(|site| format!("sites/{site}"));
+        for path in faults.chain(sites) {
+            let url = format!("{}/api/v1/{path}", self.url);
+            match send_blocking("DELETE", &url, self.token.as_deref(), None, TIMEOUT) {
+                Ok(_) | Err(ApiError::Refused { status: 404, .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// A site hands over key and addresses.

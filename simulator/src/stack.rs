@@ -114,12 +114,14 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts a stack on the folder `data`. What an earlier stack left there is found as it was. With `may_kill`
+    /// Starts a stack on the folder `data`. What an earlier stack left there is found as it was. The control API
+    /// demands the `token`, if there is one; beyond loopback it makes its own where none is given. With `may_kill`
     /// nothing else lives in this process, and a fault may end it.
     pub async fn start(
         config: Config,
         data: &Path,
         http: SocketAddr,
+        token: Option<String>,
         may_kill: bool,
     ) -> Result<Stack, StartError> {
         let lock = lock(data)?;
@@ -175,7 +177,7 @@ impl Stack {
             host_keys: endpoint.host_keys().to_vec(),
             legacy_ftp: endpoint.legacy_ftp(),
         });
-        let token = (!http.ip().is_loopback()).then(new_token);
+        let token = token.or_else(|| (!http.ip().is_loopback()).then(new_token));
         let state = control::State {
             sites,
             journal: journal.clone(),
@@ -230,7 +232,7 @@ impl Stack {
         self.http
     }
 
-    /// The token the API demands, where it listens beyond loopback.
+    /// The token the API demands: the one given, or its own where it listens beyond loopback.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }

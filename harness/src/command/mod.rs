@@ -8,8 +8,11 @@ mod contract;
 mod events;
 mod fault;
 mod generate;
+mod health;
 mod inspect;
 mod key;
+mod load;
+mod merge;
 mod mover;
 mod record;
 mod report;
@@ -42,6 +45,10 @@ pub enum Command {
     Generate(generate::Arguments),
     /// Say how long an upload will take, and which setting is the brake
     Advise(advise::Arguments),
+    /// Put many sessions at once on a simulated cloud, and measure them
+    Load(load::Arguments),
+    /// Join what the shards of a load measured
+    Merge(merge::Arguments),
     /// Check a public key before handing it over
     Key(key::Arguments),
     /// Show which clients can be used here, and why others cannot
@@ -64,6 +71,8 @@ pub enum Command {
     Warehouse(warehouse::Arguments),
     /// Show what happened in a running stack
     Events(events::Arguments),
+    /// Say whether a stack answers: for containers' health checks
+    Health(health::Arguments),
 }
 
 /// Hands over to the subcommand.
@@ -77,6 +86,8 @@ pub async fn perform(command: Command) -> Exit {
         Command::Check(arguments) => check::perform(&arguments),
         Command::Inspect(arguments) => inspect::perform(&arguments),
         Command::Generate(arguments) => generate::perform(&arguments),
+        Command::Load(arguments) => load::perform(arguments).await,
+        Command::Merge(arguments) => merge::perform(&arguments),
         Command::Key(arguments) => key::perform(&arguments),
         Command::Clients(arguments) => clients::perform(&arguments),
         Command::Contract(arguments) => contract::perform(&arguments),
@@ -86,6 +97,7 @@ pub async fn perform(command: Command) -> Exit {
         Command::Fault(arguments) => fault::perform(arguments).await,
         Command::Warehouse(arguments) => warehouse::perform(arguments).await,
         Command::Events(arguments) => events::perform(arguments).await,
+        Command::Health(arguments) => health::perform(&arguments).await,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
@@ -11,6 +12,8 @@ use serde_json::Value;
 use spatialcloud_harness::client::{self, Availability, Profile};
 use spatialcloud_harness::report::{self, Run, terminal};
 use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError};
+use spatialcloud_harness::shard::Shard;
+use spatialcloud_harness::stack::{Attached, Stacks};
 
 use super::fail;
 use super::report::Wanted;
@@ -30,11 +33,12 @@ pub struct Arguments {
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Only part I of N parts of the work
-    #[arg(long, value_name = "I/N", value_parser = shard)]
-    shard: Option<(usize, usize)>,
+    /// Only part I of N parts of the work; without it, what the pipeline says: SHARD_INDEX and SHARD_TOTAL, or the names
+    /// that GitLab, Azure DevOps, Kubernetes, CircleCI and Buildkite have for them
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// Balance the parts by the durations in this JSON report of an earlier run
-    #[arg(long, value_name = "FILE", requires = "shard")]
+    #[arg(long, value_name = "FILE")]
     durations: Option<PathBuf>,
     /// Run each case N times
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -48,20 +52,17 @@ pub struct Arguments {
     /// Play this client profile too; may be given several times
     #[arg(long, value_name = "FILE")]
     profile: Vec<PathBuf>,
+    /// Where the stacks come from: in-process, or attach=URL for one that runs already
+    #[arg(long, value_name = "STACK", default_value = "in-process", env = "SPATIALCLOUD_STACK")]
+    stack: String,
+    /// Where clients reach the endpoint of an attached stack, if not where it says itself
+    #[arg(long, value_name = "HOST:PORT")]
+    sftp: Option<String>,
     /// Write a JSON report; - for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     #[command(flatten)]
     reports: Wanted,
-}
-
-fn shard(text: &str) -> Result<(usize, usize), String> {
-    let parts =
-        text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
-    match parts {
-        Some((index, count)) if (1..=count).contains(&index) => Ok((index, count)),
-        _ => Err("expected I/N such as 1/3".to_owned()),
-    }
 }
 
 pub async fn perform(arguments: Arguments) -> Exit {
@@ -78,12 +79,26 @@ pub async fn perform(arguments: Arguments) -> Exit {
         Ok(durations) => durations.unwrap_or_default(),
         Err(message) => return fail(Exit::WrongUse, message),
     };
+    let shard = match arguments.shard.map_or_else(Shard::from_environment, |shard| Ok(Some(shard))) {
+        Ok(shard) => shard,
+        Err(message) => return fail(Exit::WrongUse, message),
+    };
+    if arguments.shard.is_none()
+        && let Some(shard) = shard
+    {
+        eprintln!("part {shard} of the work, as this pipeline's variables say");
+    }
+    let stacks = match stacks(&arguments).await {
+        Ok(stacks) => stacks,
+        Err((exit, message)) => return fail(exit, message),
+    };
     let options = Options {
+        stacks,
         durations,
         clients: arguments.client.clone(),
         filter: arguments.filter.clone(),
         seed: arguments.seed,
-        shard: arguments.shard,
+        shard,
         repeat: arguments.repeat,
     };
     let plan = match runner::plan(&arguments.paths, &options) {
@@ -112,6 +127,21 @@ pub async fn perform(arguments: Arguments) -> Exit {
             eprintln!("interrupted: what was running has been ended and cleaned up");
             Exit::Interrupted
         }
+    }
+}
+
+/// The stacks that `--stack` names.
+async fn stacks(arguments: &Arguments) -> Result<Stacks, (Exit, String)> {
+    let wrong = |message: &str| Err((Exit::WrongUse, message.to_owned()));
+    match (arguments.stack.as_str(), arguments.stack.split_once('=')) {
+        (_, Some(("attach", url))) => {
+            let found = Attached::find(url, None, arguments.sftp.as_deref()).await;
+            let attached = found.map_err(|error| (Exit::NoStack, error.to_string()))?;
+            Ok(Stacks::Attached(Arc::new(attached)))
+        }
+        (_, _) if arguments.sftp.is_some() => wrong("--sftp is for --stack attach=URL"),
+        ("in-process", None) => Ok(Stacks::InProcess),
+        (other, _) => wrong(&format!("--stack {other:?}: expected in-process or attach=URL")),
     }
 }
 

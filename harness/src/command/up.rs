@@ -37,6 +37,12 @@ pub struct Arguments {
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Demand this token of whoever calls the control API
+    #[arg(long, value_name = "TOKEN", env = "SPATIALCLOUD_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Make no demonstration site
+    #[arg(long)]
+    no_demo: bool,
     /// Print one line of JSON when ready, and nothing else
     #[arg(long)]
     json: bool,
@@ -51,7 +57,8 @@ pub async fn perform(arguments: Arguments) -> Exit {
         Err(message) => return fail(Exit::WrongUse, message),
     };
     let has_sites = settings["sites"].as_object().is_some_and(|sites| !sites.is_empty());
-    let mut builder = Stack::in_process().alone().settings(settings).http(arguments.http);
+    let mut builder =
+        Stack::in_process().alone().settings(settings).http(arguments.http).token(arguments.token.clone());
     if let Some(data) = &arguments.data {
         builder = builder.data(data);
     }
@@ -60,7 +67,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
         Err(StackError::Settings(message)) => return fail(Exit::WrongUse, message),
         Err(error) => return fail(Exit::NoStack, error),
     };
-    let demo = match has_sites {
+    let demo = match has_sites || arguments.no_demo {
         true => None,
         false => match demo(&stack).await {
             Ok(demo) => Some(demo),

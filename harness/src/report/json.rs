@@ -19,6 +19,7 @@ pub fn report(run: &Run<'_>) -> Value {
             "failed": run.failed(),
             "missing": run.missing().count(),
             "unable": run.unable().count(),
+            "stack": run.not_on_this_stack().count(),
             "flaky": run.flaky().iter().map(|(name, passed, ran)| json!({"name": name, "passed": passed, "ran": ran})).collect::<Vec<_>>(),
             "duration_ms": millis(run.duration),
         },
@@ -82,6 +83,7 @@ fn skip(skip: &Skip) -> Value {
     let kind = match skip.kind {
         SkipKind::Missing => "missing",
         SkipKind::Unable => "unable",
+        SkipKind::Stack => "stack",
     };
     json!({"scenario": skip.scenario_name, "client": skip.client, "kind": kind, "reason": skip.reason})
 }

@@ -59,6 +59,11 @@ impl Run<'_> {
     pub fn unable(&self) -> impl Iterator<Item = &Skip> {
         self.plan.skips.iter().filter(|skip| skip.kind == SkipKind::Unable)
     }
+
+    /// Scenarios that the stack cannot do.
+    pub fn not_on_this_stack(&self) -> impl Iterator<Item = &Skip> {
+        self.plan.skips.iter().filter(|skip| skip.kind == SkipKind::Stack)
+    }
 }
 
 /// The items of a JSON list; none where there is no list.

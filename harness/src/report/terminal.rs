@@ -200,6 +200,7 @@ pub fn summary(run: &Run<'_>, style: Style) -> String {
         let line = match kind {
             SkipKind::Missing => style.warn(&format!("{client} is missing: {reason}")),
             SkipKind::Unable => format!("{client} cannot: {reason}"),
+            SkipKind::Stack => style.warn(&format!("not on this stack: {reason}")),
         };
         let _ = writeln!(text, "  {count:>3} × {line}");
     }
@@ -217,7 +218,11 @@ pub fn summary(run: &Run<'_>, style: Style) -> String {
         0 => String::new(),
         count => format!(", {count} that a client cannot do"),
     };
-    let _ = writeln!(text, "\n{verdict}{missing}{unable} in {}", seconds(run.duration));
+    let stack = match run.not_on_this_stack().count() {
+        0 => String::new(),
+        count => style.warn(&format!(", {count} not on this stack")),
+    };
+    let _ = writeln!(text, "\n{verdict}{missing}{unable}{stack} in {}", seconds(run.duration));
     text
 }
 

@@ -157,9 +157,13 @@ async fn world(case: &Case) -> Result<World, String> {
     let ((files, story), sites) = made.map_err(|error| error.to_string())?;
     let mut settings = case.scenario.settings.clone();
     settings["seed"] = json!(case.seed);
-    let is_killed = steps(case).iter().any(|step| step.needs_process());
-    let builder = if is_killed { Stack::in_own_process() } else { Stack::in_process() };
-    let mut builder = builder.settings(settings);
+    let mut builder = Stack::of(&case.stacks).settings(settings);
+    if steps(case).iter().any(|step| step.needs_process()) {
+        builder = builder.killable();
+    }
+    for code in case.scenario.sites.keys() {
+        builder = builder.named(code);
+    }
     for (code, _) in case.scenario.sites.iter().filter(|(_, spec)| spec.provisioned) {
         builder = builder.site(code, &sites.keys[code].public, sites.from[code].iter().cloned());
     }

@@ -51,9 +51,10 @@ pub struct FailureReport {
     pub replay: String,
 }
 
-/// Runs every case, `jobs` at a time; `tell` hears of each as it ends. Results come in the order of the plan.
+/// Runs every case, `jobs` at a time, or one where they share a stack; `tell` hears of each as it ends. Results come in the order of the plan.
 pub async fn run(cases: &[Case], jobs: usize, mut tell: impl FnMut(&CaseResult)) -> Vec<CaseResult> {
-    let gate = Arc::new(Semaphore::new(jobs.max(1)));
+    let jobs = if cases.iter().all(|case| case.stacks.are_many()) { jobs.max(1) } else { 1 };
+    let gate = Arc::new(Semaphore::new(jobs));
     let mut running = JoinSet::new();
     for (index, case) in cases.iter().cloned().enumerate() {
         let gate = gate.clone();

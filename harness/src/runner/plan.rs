@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use crate::client::{self, Availability, Client, Login, Operation};
 use crate::scenario::{self, LoadError, Scenario};
+use crate::shard::Shard;
+use crate::stack::Stacks;
 use crate::step;
 
 /// Which cases are wanted.
@@ -19,11 +21,13 @@ pub struct Options {
     /// Seed in place of the scenarios' own.
     pub seed: Option<u64>,
     /// Only the i-th of n parts, counted from 1: (i, n).
-    pub shard: Option<(usize, usize)>,
+    pub shard: Option<Shard>,
     /// What cases took in an earlier run, in milliseconds, by name: parts are made equally long.
     pub durations: BTreeMap<String, u64>,
     /// Each case so many times.
     pub repeat: usize,
+    /// Where the stacks come from.
+    pub stacks: Stacks,
 }
 
 /// A scenario with a client.
@@ -43,6 +47,8 @@ pub struct Case {
     pub seed: u64,
     /// Which repetition, from 1.
     pub repetition: usize,
+    /// Where its stack comes from.
+    pub stacks: Stacks,
 }
 
 impl std::fmt::Debug for Case {
@@ -88,6 +94,8 @@ pub enum SkipKind {
     Missing,
     /// It has no such ability.
     Unable,
+    /// The stack cannot do it.
+    Stack,
 }
 
 /// A scenario that a client did not run.
@@ -97,7 +105,7 @@ pub struct Skip {
     pub scenario_name: String,
     /// The client.
     pub client: &'static str,
-    /// Missing or unable.
+    /// Missing or unable, it or the stack.
     pub kind: SkipKind,
     /// Why, and how to mend it if it is missing.
     pub reason: String,
@@ -181,6 +189,10 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
                 plan.skips.push(skip(SkipKind::Unable, reason));
                 continue;
             }
+            if let Err(reason) = needs.met_on(&options.stacks, &scenario) {
+                plan.skips.push(skip(SkipKind::Stack, reason));
+                continue;
+            }
             match availability {
                 Availability::Missing { reason, remedy } => {
                     plan.skips.push(skip(SkipKind::Missing, format!("{reason}: {remedy}")));
@@ -194,6 +206,7 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
                         client_version: version.clone(),
                         seed: options.seed.unwrap_or_else(|| scenario.settings["seed"].as_u64().unwrap_or(1)),
                         repetition,
+                        stacks: options.stacks.clone(),
                     }))
                 }
             }
@@ -203,11 +216,11 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
         plan.cases.retain(|case| case.name().contains(filter));
         plan.skips.retain(|skip| skip.scenario_name.contains(filter));
     }
-    if let Some((index, count)) = options.shard {
+    if let Some(shard) = options.shard {
         let names: Vec<String> = plan.cases.iter().map(Case::name).collect();
-        let parts = parts(&names, count, &options.durations);
+        let parts = parts(&names, shard.total as usize, &options.durations);
         let mut part = parts.iter();
-        plan.cases.retain(|_| part.next() == Some(&(index - 1)));
+        plan.cases.retain(|_| part.next() == Some(&(shard.index as usize)));
     }
     Ok(plan)
 }
@@ -246,6 +259,8 @@ struct Needs {
     password: bool,
     /// SHA-1 signatures are taken.
     sha1: bool,
+    /// Why its stack must be its own.
+    own_stack: Option<&'static str>,
 }
 
 impl Needs {
@@ -266,7 +281,26 @@ impl Needs {
             // A scenario that names its clients knows what it asks of them.
             sha1: scenario.clients.is_some()
                 || scenario.settings["endpoint"]["allow-ssh-rsa"].as_bool().unwrap_or(false),
+            own_stack: scenario
+                .twice
+                .then_some("it compares the events of two stacks")
+                .or_else(|| steps.iter().find_map(|step| step.needs_own_stack())),
             operations,
+        }
+    }
+
+    fn met_on(&self, stacks: &Stacks, scenario: &Scenario) -> Result<(), String> {
+        match stacks {
+            Stacks::InProcess => Ok(()),
+            Stacks::Attached(attached) => {
+                if let Some(reason) = self.own_stack {
+                    return Err(reason.to_owned());
+                }
+                if self.source_address {
+                    attached.has_addresses()?;
+                }
+                attached.has_settings(&scenario.settings)
+            }
         }
     }
 
@@ -291,11 +325,12 @@ impl Needs {
     }
 }
 
-/// Skips of the same client for the same reason, counted.
+/// Skips of the same client for the same reason, counted; where it is the stack's reason, of all clients.
 pub fn grouped(skips: &[Skip]) -> BTreeMap<(SkipKind, &'static str, &str), usize> {
     let mut groups = BTreeMap::new();
     for skip in skips {
-        *groups.entry((skip.kind, skip.client, skip.reason.as_str())).or_insert(0) += 1;
+        let client = if skip.kind == SkipKind::Stack { "" } else { skip.client };
+        *groups.entry((skip.kind, client, skip.reason.as_str())).or_insert(0) += 1;
     }
     groups
 }

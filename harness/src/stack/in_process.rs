@@ -26,6 +26,11 @@ pub(super) fn check_settings(settings: &Value) -> Result<(), String> {
     Config::from_json(settings.clone()).map(|_| ()).map_err(|error| error.to_string())
 }
 
+pub(super) fn full_settings(settings: &Value) -> Result<Value, String> {
+    let config = Config::from_json(settings.clone()).map_err(|error| error.to_string())?;
+    serde_json::to_value(config).map_err(|error| error.to_string())
+}
+
 pub(super) fn event_docs() -> Vec<EventDoc> {
     let doc = |kind: &KindDoc| EventDoc {
         name: kind.name,
@@ -118,6 +123,7 @@ impl InProcess {
         settings: &Value,
         data: &Path,
         http: SocketAddr,
+        token: Option<String>,
         is_alone: bool,
     ) -> Result<InProcess, StackError> {
         let config: Config = match settings {
@@ -125,7 +131,7 @@ impl InProcess {
             _ => Config::from_json(settings.clone())
                 .map_err(|error| StackError::Settings(error.to_string()))?,
         };
-        let stack = Stack::start(config, data, http, is_alone)
+        let stack = Stack::start(config, data, http, token, is_alone)
             .await
             .map_err(|error| StackError::Start(error.to_string()))?;
         Ok(InProcess { stack })

@@ -1,20 +1,21 @@
 //! A stack to test against. Whoever uses one cannot tell where it runs.
 
+pub mod attached;
+mod builder;
 mod in_process;
 mod process;
+mod running;
 
 use std::fs::File;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::Value;
 use spatialcloud_backup::{DataError, Database};
 
 use crate::api::{Api, ApiError};
-use in_process::InProcess;
-use process::Process;
+pub use attached::Attached;
+pub use builder::{Builder, Stacks};
 pub use process::set_program;
+pub use running::Stack;
 
 /// Where clients connect.
 #[derive(Clone, Debug)]
@@ -29,6 +30,24 @@ pub struct SftpAddress {
     pub host_key_fingerprint: String,
     /// Every host key the endpoint has.
     pub host_keys: Vec<String>,
+}
+
+impl SftpAddress {
+    /// As the stack behind `api` tells it.
+    pub async fn of(api: &Api) -> Result<SftpAddress, ApiError> {
+        let endpoint = api.get("endpoint").await?;
+        let text = |name: &str| endpoint[name].as_str().unwrap_or_default().to_owned();
+        Ok(SftpAddress {
+            host: text("host"),
+            port: u16::try_from(endpoint["port"].as_u64().unwrap_or(0)).unwrap_or(0),
+            host_key: text("host_key"),
+            host_key_fingerprint: text("host_key_fingerprint"),
+            host_keys: endpoint["host_keys"]
+                .as_array()
+                .map(|keys| keys.iter().filter_map(|key| Some(key.as_str()?.to_owned())).collect())
+                .unwrap_or_default(),
+        })
+    }
 }
 
 /// Where SQL clients connect, and as whom.
@@ -61,242 +80,41 @@ pub enum StackError {
     Api(#[from] ApiError),
 }
 
-/// Where a stack runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Home {
-    /// In this process, beside others.
-    #[default]
-    Shared,
-    /// In this process, which is nothing else.
-    Whole,
-    /// In a process that is started for it.
-    Own,
-}
-
-/// Describes a stack that is still to be started.
-#[derive(Default)]
-pub struct Builder {
-    settings: Value,
-    data: Option<PathBuf>,
-    http: Option<SocketAddr>,
-    sites: Vec<(String, String, Vec<String>)>,
-    home: Home,
-}
-
-impl Builder {
-    /// Settings, as in the file that `up --config` reads.
-    pub fn settings(mut self, settings: Value) -> Builder {
-        self.settings = settings;
-        self
-    }
-
-    /// Keeps its data in `folder`, rather than in a temporary one that is removed at the end.
-    pub fn data(mut self, folder: &Path) -> Builder {
-        self.data = Some(folder.to_owned());
-        self
-    }
-
-    /// This process is nothing but the stack: a fault may kill it.
-    pub fn alone(mut self) -> Builder {
-        self.home = Home::Whole;
-        self
-    }
-
-    /// Its control API listens there, rather than on any free port of loopback.
-    pub fn http(mut self, address: SocketAddr) -> Builder {
-        self.http = Some(address);
-        self
-    }
-
-    /// A provisioned site: its code, its public key in OpenSSH form, the addresses it connects from.
-    pub fn site<A: Into<String>>(
-        mut self,
-        code: &str,
-        key: &str,
-        from: impl IntoIterator<Item = A>,
-    ) -> Builder {
-        self.sites.push((code.to_owned(), key.to_owned(), from.into_iter().map(Into::into).collect()));
-        self
-    }
-
-    /// Starts it.
-    pub async fn start(self) -> Result<Stack, StackError> {
-        let temporary = match &self.data {
-            Some(_) => None,
-            None => Some(tempfile::Builder::new().prefix("spatialcloud-").tempdir()?),
-        };
-        let data = match (&self.data, &temporary) {
-            (Some(data), _) => data.clone(),
-            (None, Some(folder)) => folder.path().to_owned(),
-            (None, None) => return Err(StackError::Start("no folder".to_owned())),
-        };
-        let http = self.http.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
-        let mut settings = self.settings;
-        if self.home == Home::Own {
-            for (code, key, from) in &self.sites {
-                settings["sites"][code] = serde_json::json!({ "keys": [key], "from": from });
-            }
-        }
-        let (running, api, sftp) = begin(self.home, &settings, &data, http).await?;
-        if self.home != Home::Own {
-            for (code, key, from) in &self.sites {
-                api.create_site(code, key, from, true).await?;
-            }
-        }
-        Ok(Stack {
-            running: Some(running),
-            api,
-            sftp,
-            settings,
-            home: self.home,
-            data,
-            http,
-            _temporary: temporary,
-        })
-    }
-}
-
-/// Where it runs.
-enum Running {
-    InProcess(InProcess),
-    Process(Process),
-}
-
-async fn begin(
-    home: Home,
-    settings: &Value,
-    data: &Path,
-    http: SocketAddr,
-) -> Result<(Running, Api, SftpAddress), StackError> {
-    let (running, api) = if home == Home::Own {
-        let process = Process::start(settings, data, http).await?;
-        let api = process.api().clone();
-        (Running::Process(process), api)
-    } else {
-        let stack = InProcess::start(settings, data, http, home == Home::Whole).await?;
-        let api = stack.api();
-        (Running::InProcess(stack), api)
-    };
-    let sftp = address(&api).await?;
-    Ok((running, api, sftp))
-}
-
-/// A running stack. Dropped, everything of it is gone.
-pub struct Stack {
-    running: Option<Running>,
-    api: Api,
-    sftp: SftpAddress,
-    settings: Value,
-    home: Home,
-    data: PathBuf,
-    http: SocketAddr,
-    _temporary: Option<tempfile::TempDir>,
-}
-
-impl Stack {
-    /// A stack inside this process.
-    pub fn in_process() -> Builder {
-        Builder::default()
-    }
-
-    /// A stack in a process of its own, which can be killed. A program other than `spatialcloud` names it with
-    /// [`set_program`] first.
-    pub fn in_own_process() -> Builder {
-        Builder { home: Home::Own, ..Builder::default() }
-    }
-
-    /// Its control API.
-    pub fn api(&self) -> &Api {
-        &self.api
-    }
-
-    /// The folder with all its data.
-    pub fn data(&self) -> &Path {
-        &self.data
-    }
-
-    /// The token its control API demands, where it listens beyond loopback.
-    pub fn token(&self) -> Option<&str> {
-        match self.running.as_ref()? {
-            Running::InProcess(stack) => stack.token(),
-            Running::Process(_) => None,
-        }
-    }
-
-    /// Where SQL clients connect, if the settings let them; not known of a stack in a process of its own.
-    pub fn sql(&self) -> Option<SqlAddress> {
-        match self.running.as_ref()? {
-            Running::InProcess(stack) => stack.sql(),
-            Running::Process(_) => None,
-        }
-    }
-
-    /// Where clients connect.
-    pub fn sftp(&self) -> &SftpAddress {
-        &self.sftp
-    }
-
-    /// Moves time on by a span such as `5m`; every run that falls due has finished when it answers.
-    pub async fn advance(&self, by: &str) -> Result<(), ApiError> {
-        self.api.advance(serde_json::json!({"by": by})).await.map(|_| ())
-    }
-
-    /// Stops it in an orderly way and starts it again on the same data.
-    pub async fn restart(&mut self) -> Result<(), StackError> {
-        stopped(self.running.take()).await?;
-        self.start_again().await
-    }
-
-    /// Kills its process and starts it again on the same data. With `during` a mover runs, and is killed as soon as
-    /// it has moved a file, or has found none to move.
-    ///
-    /// # Errors
-    /// Also where it has no process of its own.
-    pub async fn kill(&mut self, during: Option<&str>) -> Result<(), StackError> {
-        if !matches!(self.running, Some(Running::Process(_))) {
-            return Err(StackError::Start("only a stack in a process of its own can be killed".to_owned()));
-        }
-        if let Some(mover) = during {
-            let last =
-                self.api.events("").await?.last().map_or(0, |event| event["sequence"].as_u64().unwrap_or(0));
-            let (path, query) = (format!("movers/{mover}/run"), format!("kind=file.moved&after={last}"));
-            tokio::select! {
-                run = self.api.post(&path, serde_json::json!({})) => run.map(|_| ())?,
-                moved = self.api.wait(&query, LONGEST_RUN) => moved.map(|_| ())?,
-            }
-        }
-        if let Some(Running::Process(process)) = self.running.take() {
-            process.kill().await?;
-        }
-        self.start_again().await
-    }
-
-    async fn start_again(&mut self) -> Result<(), StackError> {
-        let (running, api, sftp) = begin(self.home, &self.settings, &self.data, self.http).await?;
-        (self.running, self.api, self.sftp) = (Some(running), api, sftp);
-        Ok(())
-    }
-
-    /// Stops it in an orderly way.
-    pub async fn stop(mut self) -> Result<(), StackError> {
-        stopped(self.running.take()).await
-    }
-}
-
-/// Longest wait for a mover to move its first file.
-const LONGEST_RUN: Duration = Duration::from_secs(60);
-
-async fn stopped(running: Option<Running>) -> Result<(), StackError> {
-    match running {
-        Some(Running::InProcess(stack)) => stack.stop().await,
-        Some(Running::Process(process)) => process.stop().await,
-        None => Ok(()),
-    }
-}
-
 /// Whether settings are of the documented shape; the reason where they are not.
 pub fn check_settings(settings: &Value) -> Result<(), String> {
     in_process::check_settings(settings)
+}
+
+/// Settings whole: what is absent is as in their preset.
+fn full_settings(settings: &Value) -> Result<Value, String> {
+    in_process::full_settings(settings)
+}
+
+/// The first setting in which two whole sets differ: its dotted name and both values. Those named in `may_differ` do
+/// not count, nor what is below them.
+fn difference_of_settings(
+    wanted: &Value,
+    found: &Value,
+    may_differ: &[&str],
+) -> Option<(String, Value, Value)> {
+    fn first(
+        name: &str,
+        wanted: &Value,
+        found: &Value,
+        may_differ: &[&str],
+    ) -> Option<(String, Value, Value)> {
+        if wanted == found || may_differ.contains(&name) {
+            return None;
+        }
+        match (wanted.as_object(), found.as_object()) {
+            (Some(map), Some(_)) => map.iter().find_map(|(key, value)| {
+                let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+                first(&name, value, &found[key.as_str()], may_differ)
+            }),
+            _ => Some((name.to_owned(), wanted.clone(), found.clone())),
+        }
+    }
+    first("", wanted, found, may_differ)
 }
 
 /// A kind of event, for references.
@@ -395,19 +213,4 @@ pub struct RefusedKey {
     pub message: String,
     /// The key in the right form, where it was only in a wrong one.
     pub converted: Option<String>,
-}
-
-async fn address(api: &Api) -> Result<SftpAddress, StackError> {
-    let endpoint = api.get("endpoint").await?;
-    let text = |name: &str| endpoint[name].as_str().unwrap_or_default().to_owned();
-    Ok(SftpAddress {
-        host: text("host"),
-        port: u16::try_from(endpoint["port"].as_u64().unwrap_or(0)).unwrap_or(0),
-        host_key: text("host_key"),
-        host_key_fingerprint: text("host_key_fingerprint"),
-        host_keys: endpoint["host_keys"]
-            .as_array()
-            .map(|keys| keys.iter().filter_map(|key| Some(key.as_str()?.to_owned())).collect())
-            .unwrap_or_default(),
-    })
 }

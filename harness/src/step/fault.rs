@@ -25,7 +25,7 @@ impl Step for Arm {
     }
 
     async fn run(&self, world: &mut World) -> Result<(), Failure> {
-        world.stack.api().post("faults", self.0.clone()).await?;
+        world.stack.api().arm_fault(self.0.clone()).await?;
         Ok(())
     }
 }
@@ -39,7 +39,7 @@ pub(super) fn clear(_fields: &mut Fields<'_>, _names: &Names) -> Parsed {
 #[async_trait]
 impl Step for Clear {
     async fn run(&self, world: &mut World) -> Result<(), Failure> {
-        world.stack.api().delete("faults").await?;
+        world.stack.api().clear_faults().await?;
         Ok(())
     }
 }

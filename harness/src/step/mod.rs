@@ -11,7 +11,7 @@ mod together;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
@@ -46,6 +46,11 @@ pub trait Step: Send + Sync {
     /// Whether the stack must run in a process of its own.
     fn needs_process(&self) -> bool {
         false
+    }
+
+    /// Why it cannot be done on a stack that others use too, if it cannot.
+    fn needs_own_stack(&self) -> Option<&'static str> {
+        self.needs_process().then_some("it kills the stack, which others use too")
     }
 
     /// Whether only the built-in client can do it.
@@ -328,6 +333,14 @@ pub struct World {
     pub story: Vec<String>,
     /// Holds files, keys and `work`; removed when the run is over.
     pub _folder: tempfile::TempDir,
+}
+
+impl World {
+    /// A login as a site, or as somebody who is none, from the usual address.
+    fn login(&self, user: &str, pair: KeyPair, work: &Path) -> Login {
+        let clock = Some(self.stack.api().clone());
+        Login { clock, ..Login::new(self.stack.sftp(), self.stack.user(user), pair, work) }
+    }
 }
 
 /// Why a step failed.

@@ -128,8 +128,7 @@ impl Step for Connect {
         world.login = Some(Login {
             source_address: self.from,
             password: self.password.clone(),
-            clock: Some(world.stack.api().clone()),
-            ..Login::new(world.stack.sftp(), user, pair, &world.work)
+            ..world.login(user, pair, &world.work)
         });
         if world.client.can(world.login.as_ref(), &Operation::Connect).is_err() {
             return Ok(());

@@ -18,6 +18,11 @@ pub(super) fn advance(fields: &mut Fields<'_>, _names: &Names) -> Parsed {
 
 #[async_trait]
 impl Step for Advance {
+    fn needs_own_stack(&self) -> Option<&'static str> {
+        let is_instant = self.0["to"].as_str().is_some_and(|to| !MOVERS.contains(&to));
+        is_instant.then_some("it moves time on to a date, and the stack has dates of its own")
+    }
+
     async fn run(&self, world: &mut World) -> Result<(), Failure> {
         let answer = world.stack.api().advance(self.0.clone()).await?;
         for run in answer["runs"].as_array().into_iter().flatten() {
@@ -60,6 +65,10 @@ pub(super) fn restart(_fields: &mut Fields<'_>, _names: &Names) -> Parsed {
 
 #[async_trait]
 impl Step for Restart {
+    fn needs_own_stack(&self) -> Option<&'static str> {
+        Some("it restarts the stack, which others use too")
+    }
+
     async fn run(&self, world: &mut World) -> Result<(), Failure> {
         world.stack.restart().await?;
         started_again(world);

@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 
 use super::operations::all_closed;
 use super::{Failure, Names, Parsed, STEPS, Step, World};
-use crate::client::{Login, Operation};
+use crate::client::Operation;
 use crate::scenario::fields::{Fields, Mistake, items};
 use crate::scenario::node::Node;
 
@@ -61,10 +61,7 @@ impl Step for Together {
             // Clients keep files of their own there; two of them would cross.
             let work = world.work.join(format!("session-{index}"));
             std::fs::create_dir_all(&work).map_err(|error| Failure::Stack(error.to_string()))?;
-            let login = Login {
-                clock: Some(world.stack.api().clone()),
-                ..Login::new(world.stack.sftp(), &session.site, pair, &work)
-            };
+            let login = world.login(&session.site, pair, &work);
             let client = world.client;
             running.spawn(async move { (index, client.perform(&login, &operation).await) });
         }

@@ -6,8 +6,10 @@ mod events;
 mod faults;
 mod files;
 mod guard;
+mod handover;
 mod metrics;
 mod movers;
+mod scenario;
 mod sites;
 mod stream;
 mod transfers;
@@ -51,7 +53,7 @@ pub struct State {
     pub config: Arc<Config>,
     /// Where clients connect.
     pub endpoint: Arc<EndpointCard>,
-    /// Demanded as a bearer token where the API listens beyond loopback.
+    /// Demanded as a bearer token, if there is one; beyond loopback there is.
     pub token: Option<String>,
     /// One permit for each reader that may follow the events.
     pub streams: Arc<Semaphore>,
@@ -80,6 +82,7 @@ pub fn router(state: State, pages: Router) -> Router {
         .route("/healthz", get(ok))
         .route("/readyz", get(ok))
         .route("/endpoint", get(endpoint))
+        .route("/settings", get(settings))
         .route("/sites", get(sites::list).post(sites::create))
         .route("/sites/{code}", get(sites::show).delete(sites::remove))
         .route("/sites/{code}/provision", post(sites::provision))
@@ -90,6 +93,8 @@ pub fn router(state: State, pages: Router) -> Router {
         .route("/sites/{code}/addresses", put(sites::set_addresses))
         .route("/sites/{code}/files", get(files::list))
         .route("/sites/{code}/files/{area}/{*path}", get(files::read))
+        .route("/sites/{code}/handover", get(handover::list))
+        .route("/sites/{code}/handover/{name}", get(handover::show))
         .route("/warehouse/{code}", get(warehouse::show))
         .route("/warehouse/{code}/tables/{name}/rows", get(warehouse::rows))
         .route("/clock", get(clock::show))
@@ -101,6 +106,7 @@ pub fn router(state: State, pages: Router) -> Router {
         .route("/events", get(events::list))
         .route("/events/wait", get(events::wait))
         .route("/events/stream", get(stream::stream))
+        .route("/scenario", get(scenario::show))
         .route("/transfers", get(transfers::list))
         .route("/reset", post(reset));
     Router::new()
@@ -128,6 +134,11 @@ async fn endpoint(Shared(state): Shared<State>) -> Json<Value> {
         "legacy_ftp": card.legacy_ftp,
         "settings": state.config.endpoint,
     }))
+}
+
+/// Every setting the stack was started with, whole.
+async fn settings(Shared(state): Shared<State>) -> Json<Value> {
+    Json(json!(*state.config))
 }
 
 /// Removes all sites and forgets all events. Time stays: it never goes backwards.

@@ -1,0 +1,201 @@
+//! A running stack.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::attached::Visit;
+use super::builder::{Builder, Home, Stacks};
+use super::in_process::InProcess;
+use super::process::Process;
+use super::{SftpAddress, SqlAddress, StackError};
+use crate::api::{Api, ApiError};
+
+/// Longest wait for a mover to move its first file.
+const LONGEST_RUN: Duration = Duration::from_secs(60);
+
+/// All it takes to start a stack, and to start it again.
+pub(super) struct Start {
+    pub(super) home: Home,
+    pub(super) settings: Value,
+    pub(super) data: PathBuf,
+    pub(super) http: SocketAddr,
+    pub(super) token: Option<String>,
+    pub(super) names: Vec<String>,
+}
+
+/// Where it runs.
+pub(super) enum Running {
+    InProcess(InProcess),
+    Process(Process),
+    Attached { _until_dropped: Visit },
+}
+
+pub(super) async fn begin(start: &Start) -> Result<(Running, Api, SftpAddress), StackError> {
+    let Start { settings, data, http, token, .. } = start;
+    let (running, api) = match &start.home {
+        Home::Attached(attached) => {
+            let visit = attached.begin(settings, &start.names).await?;
+            let api = visit.api.clone();
+            return Ok((Running::Attached { _until_dropped: visit }, api, attached.sftp().clone()));
+        }
+        Home::Own => {
+            let process = Process::start(settings, data, *http).await?;
+            let api = process.api().clone();
+            (Running::Process(process), api)
+        }
+        Home::Shared | Home::Whole => {
+            let is_alone = matches!(start.home, Home::Whole);
+            let stack = InProcess::start(settings, data, *http, token.clone(), is_alone).await?;
+            let api = stack.api();
+            (Running::InProcess(stack), api)
+        }
+    };
+    let sftp = SftpAddress::of(&api).await?;
+    Ok((running, api, sftp))
+}
+
+/// A running stack. Dropped, everything of it is gone.
+pub struct Stack {
+    running: Option<Running>,
+    api: Api,
+    sftp: SftpAddress,
+    start: Start,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl Stack {
+    pub(super) fn new(
+        running: Running,
+        api: Api,
+        sftp: SftpAddress,
+        start: Start,
+        temporary: Option<tempfile::TempDir>,
+    ) -> Stack {
+        Stack { running: Some(running), api, sftp, start, _temporary: temporary }
+    }
+
+    /// A stack inside this process.
+    pub fn in_process() -> Builder {
+        Builder::at(Home::Shared)
+    }
+
+    /// A stack in a process of its own, which can be killed. A program other than `spatialcloud` names it with
+    /// [`set_program`](super::set_program) first.
+    pub fn in_own_process() -> Builder {
+        Builder::at(Home::Own)
+    }
+
+    /// A stack that runs already: its sites are made there, under codes that nobody else has, and are gone when this is
+    /// dropped. What it is asked and answers has the codes given here.
+    pub fn attached(attached: &Arc<super::Attached>) -> Builder {
+        Builder::at(Home::Attached(attached.clone()))
+    }
+
+    /// A stack for a case of a run.
+    pub fn of(stacks: &Stacks) -> Builder {
+        match stacks {
+            Stacks::InProcess => Stack::in_process(),
+            Stacks::Attached(attached) => Stack::attached(attached),
+        }
+    }
+
+    /// Its control API.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// The folder with all its data; empty where that is not on this machine.
+    pub fn data(&self) -> &Path {
+        &self.start.data
+    }
+
+    /// The user name with which a site logs in.
+    pub fn user<'a>(&'a self, code: &'a str) -> &'a str {
+        self.api.scope().site(code)
+    }
+
+    /// The token its control API demands, where it listens beyond loopback.
+    pub fn token(&self) -> Option<&str> {
+        match self.running.as_ref()? {
+            Running::InProcess(stack) => stack.token(),
+            Running::Process(_) | Running::Attached { .. } => None,
+        }
+    }
+
+    /// Where SQL clients connect, if the settings let them; known of a stack in this process only.
+    pub fn sql(&self) -> Option<SqlAddress> {
+        match self.running.as_ref()? {
+            Running::InProcess(stack) => stack.sql(),
+            Running::Process(_) | Running::Attached { .. } => None,
+        }
+    }
+
+    /// Where clients connect.
+    pub fn sftp(&self) -> &SftpAddress {
+        &self.sftp
+    }
+
+    /// Moves time on by a span such as `5m`; every run that falls due has finished when it answers.
+    pub async fn advance(&self, by: &str) -> Result<(), ApiError> {
+        self.api.advance(serde_json::json!({"by": by})).await.map(|_| ())
+    }
+
+    /// Stops it in an orderly way and starts it again on the same data.
+    ///
+    /// # Errors
+    /// Also where it is somebody else's.
+    pub async fn restart(&mut self) -> Result<(), StackError> {
+        if let Some(Running::Attached { .. }) = self.running {
+            return Err(StackError::Start("a stack that others use too cannot be restarted".to_owned()));
+        }
+        stopped(self.running.take()).await?;
+        self.start_again().await
+    }
+
+    /// Kills its process and starts it again on the same data. With `during` a mover runs, and is killed as soon as
+    /// it has moved a file, or has found none to move.
+    ///
+    /// # Errors
+    /// Also where it has no process of its own.
+    pub async fn kill(&mut self, during: Option<&str>) -> Result<(), StackError> {
+        if !matches!(self.running, Some(Running::Process(_))) {
+            return Err(StackError::Start("only a stack in a process of its own can be killed".to_owned()));
+        }
+        if let Some(mover) = during {
+            let last =
+                self.api.events("").await?.last().map_or(0, |event| event["sequence"].as_u64().unwrap_or(0));
+            let (path, query) = (format!("movers/{mover}/run"), format!("kind=file.moved&after={last}"));
+            tokio::select! {
+                run = self.api.post(&path, serde_json::json!({})) => run.map(|_| ())?,
+                moved = self.api.wait(&query, LONGEST_RUN) => moved.map(|_| ())?,
+            }
+        }
+        if let Some(Running::Process(process)) = self.running.take() {
+            process.kill().await?;
+        }
+        self.start_again().await
+    }
+
+    async fn start_again(&mut self) -> Result<(), StackError> {
+        let (running, api, sftp) = begin(&self.start).await?;
+        (self.running, self.api, self.sftp) = (Some(running), api, sftp);
+        Ok(())
+    }
+
+    /// Stops it in an orderly way.
+    pub async fn stop(mut self) -> Result<(), StackError> {
+        stopped(self.running.take()).await
+    }
+}
+
+async fn stopped(running: Option<Running>) -> Result<(), StackError> {
+    match running {
+        Some(Running::InProcess(stack)) => stack.stop().await,
+        Some(Running::Process(process)) => process.stop().await,
+        Some(Running::Attached { .. }) | None => Ok(()),
+    }
+}
