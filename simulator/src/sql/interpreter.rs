@@ -198,7 +198,9 @@ impl Interpreter {
 
     fn publish(&self, changes: Changes) -> Result<(), Halt> {
         match self.databases.instance() {
-            Some(instance) if !changes.is_empty() => instance.commit(changes, &self.now().to_string()),
+            Some(instance) if !changes.is_empty() => {
+                instance.commit(changes, &self.now().to_string(), &self.identity.user)
+            }
             _ => Ok(()),
         }
     }

@@ -51,8 +51,8 @@ impl Server {
         load(&cloud, &generations, backup, &WarehouseConfig::default(), &at)?;
         let clock = Clock::new(Clock::wall(), Pace::Manual, jiff::tz::TimeZone::UTC);
         let journal = Journal::new(clock.clone(), None)?;
-        let sites = Sites::open(folder.path(), journal, clock, Layout::Standard)?;
-        let instance = Instance::open(sites, folder.path(), 2, Calibration::default())?;
+        let sites = Sites::open(folder.path(), journal.clone(), clock, Layout::Standard)?;
+        let instance = Instance::open(sites, journal, folder.path(), 2, Calibration::default())?;
         Server::over(config, folder, Arc::new(instance))
     }
 

@@ -12,7 +12,7 @@ use spatialcloud_tds::{Framing, Request, Value, Version};
 use super::Instance;
 use crate::clock::Clock;
 use crate::config::{Layout, Pace, WarehouseConfig};
-use crate::journal::Journal;
+use crate::journal::{Fact, Filter, Journal};
 use crate::site::Sites;
 use crate::sql::Halt;
 use crate::sql::backend::{Answer, Backend, Sink};
@@ -27,6 +27,7 @@ use crate::warehouse::load::load;
 struct Bench {
     folder: tempfile::TempDir,
     clock: Clock,
+    journal: Journal,
     instance: Arc<Instance>,
 }
 
@@ -45,9 +46,9 @@ impl Bench {
             .unwrap();
         }
         let journal = Journal::new(clock.clone(), None).unwrap();
-        let sites = Sites::open(folder.path(), journal, clock.clone(), Layout::Standard).unwrap();
-        let instance = Arc::new(Instance::open(sites, folder.path(), 2, Calibration::default()).unwrap());
-        Bench { folder, clock, instance }
+        let sites = Sites::open(folder.path(), journal.clone(), clock.clone(), Layout::Standard).unwrap();
+        let opened = Instance::open(sites, journal.clone(), folder.path(), 2, Calibration::default());
+        Bench { folder, clock, journal, instance: Arc::new(opened.unwrap()) }
     }
 
     fn site(&self, code: &str) -> PathBuf {
@@ -270,8 +271,8 @@ fn what_was_restored_is_gone_with_the_stack_and_nothing_half_done_is_left() {
     assert_eq!(count(), 1);
     let Bench { folder, clock, .. } = bench;
     let journal = Journal::new(clock.clone(), None).unwrap();
-    let sites = Sites::open(folder.path(), journal, clock, Layout::Standard).unwrap();
-    let instance = Instance::open(sites, folder.path(), 2, Calibration::default()).unwrap();
+    let sites = Sites::open(folder.path(), journal.clone(), clock, Layout::Standard).unwrap();
+    let instance = Instance::open(sites, journal, folder.path(), 2, Calibration::default()).unwrap();
     assert_eq!((count(), instance.databases()), (0, vec!["CITY".to_owned(), "SHIRE".to_owned()]));
 }
 
@@ -295,6 +296,14 @@ fn readers_see_a_transaction_whole_and_the_night_that_came_first_wins() {
     assert_eq!(ask(&mut writer, "COMMIT").last().unwrap(), "done 213");
     assert_eq!(names(&mut reader), ["hydrants", "lanes", "parcels", "suburbs"]);
     assert_eq!(fs::read(out.join("Transport/Roads.shp")).unwrap(), shapefile, "snapshots stay");
+    let events = bench.journal.events(&Filter::default());
+    let told = Fact::WarehouseChanged {
+        load: 2,
+        user: "sa".to_owned(),
+        tables: vec!["dbo.lanes".to_owned()],
+        removed: vec!["dbo.roads".to_owned()],
+    };
+    assert_eq!(events.last().map(|event| &event.fact), Some(&told));
     // A night comes between: what began before it is not done, and says so.
     ask(&mut writer, "BEGIN TRAN; DROP TABLE CITY.dbo.lanes");
     bench.night(2);

@@ -2,6 +2,7 @@
 
 mod database;
 mod media;
+mod progress;
 mod shapes;
 
 use spatialcloud_backup::Depth;
@@ -17,8 +18,8 @@ use crate::sql::instance::Instance;
 use crate::sql::interpreter::Interpreter;
 use crate::sql::language::{Cursor, Expression};
 use database::RestoreDatabase;
-pub use database::processed;
 use media::{HAS_CHECKSUMS, Media};
+pub use progress::processed;
 
 /// Options of RESTORE.
 const OPTIONS: Known = &[
