@@ -13,6 +13,7 @@ pub mod runner;
 pub mod scenario;
 pub mod schema;
 pub mod scope;
+pub mod shard;
 pub mod size;
 pub mod stack;
 pub mod step;
@@ -20,3 +21,8 @@ pub mod throughput;
 pub mod trace;
 
 pub use stack::Stack;
+
+/// The examples of that page are compiled.
+#[cfg(all(doctest, feature = "containers"))]
+#[doc = include_str!("../../docs/testing.md")]
+pub struct TestingPage;

@@ -12,10 +12,12 @@ use serde_json::Value;
 use spatialcloud_harness::client::{self, Availability, Profile};
 use spatialcloud_harness::report::{self, Run, terminal};
 use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError};
+#[cfg(feature = "containers")]
+use spatialcloud_harness::stack::Containers;
 use spatialcloud_harness::stack::{Attached, Stacks};
 
-use super::fail;
 use super::report::Wanted;
+use super::{ended, fail};
 use crate::exit::Exit;
 
 #[derive(Args)]
@@ -32,8 +34,9 @@ pub struct Arguments {
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Only part I of N parts of the work
-    #[arg(long, value_name = "I/N", value_parser = shard)]
+    /// Only part I of N parts of the work; auto takes both from SHARD_INDEX (from 0) and SHARD_TOTAL, or from the
+    /// variables of GitLab, Azure Pipelines or a Kubernetes Indexed Job
+    #[arg(long, value_name = "I/N|auto", value_parser = shard)]
     shard: Option<(usize, usize)>,
     /// Balance the parts by the durations in this JSON report of an earlier run
     #[arg(long, value_name = "FILE", requires = "shard")]
@@ -50,7 +53,7 @@ pub struct Arguments {
     /// Play this client profile too; may be given several times
     #[arg(long, value_name = "FILE")]
     profile: Vec<PathBuf>,
-    /// Where the stacks come from: in-process, or attach=URL for one that runs already
+    /// Where the stacks come from: in-process, containers, or attach=URL for one that runs already
     #[arg(long, value_name = "STACK", default_value = "in-process", env = "SPATIALCLOUD_STACK")]
     stack: String,
     /// Where clients reach the endpoint of an attached stack, if not where it says itself
@@ -64,11 +67,14 @@ pub struct Arguments {
 }
 
 fn shard(text: &str) -> Result<(usize, usize), String> {
+    if text == "auto" {
+        return spatialcloud_harness::shard::of_environment(|name| std::env::var(name).ok());
+    }
     let parts =
         text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
     match parts {
         Some((index, count)) if (1..=count).contains(&index) => Ok((index, count)),
-        _ => Err("expected I/N such as 1/3".to_owned()),
+        _ => Err("expected I/N such as 1/3, or auto".to_owned()),
     }
 }
 
@@ -99,7 +105,23 @@ pub async fn perform(arguments: Arguments) -> Exit {
         shard: arguments.shard,
         repeat: arguments.repeat,
     };
-    let plan = match runner::plan(&arguments.paths, &options) {
+    // Whatever ends the run, what it has started is taken away.
+    let exit = tokio::select! {
+        exit = planned(&arguments, &options) => exit,
+        () = ended() => Exit::Interrupted,
+    };
+    if let Err(error) = options.stacks.end().await {
+        return fail(Exit::NoStack, error);
+    }
+    if exit == Exit::Interrupted {
+        eprintln!("interrupted: what was running has been ended and cleaned up");
+    }
+    exit
+}
+
+/// Makes the plan, and runs it.
+async fn planned(arguments: &Arguments, options: &Options) -> Exit {
+    let plan = match runner::plan(&arguments.paths, options) {
         Ok(plan) => plan,
         Err(PlanError::Paths(error)) => return fail(Exit::WrongUse, error),
         Err(PlanError::Files(mistakes)) => {
@@ -119,13 +141,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
     if plan.cases.is_empty() && plan.skips.is_empty() {
         return fail(Exit::WrongUse, "no scenario matches; see --filter and --client");
     }
-    tokio::select! {
-        exit = run(&arguments, &plan) => exit,
-        _ = tokio::signal::ctrl_c() => {
-            eprintln!("interrupted: what was running has been ended and cleaned up");
-            Exit::Interrupted
-        }
-    }
+    run(arguments, &plan).await
 }
 
 /// The stacks that `--stack` names.
@@ -139,7 +155,12 @@ async fn stacks(arguments: &Arguments) -> Result<Stacks, (Exit, String)> {
         }
         (_, _) if arguments.sftp.is_some() => wrong("--sftp is for --stack attach=URL"),
         ("in-process", None) => Ok(Stacks::InProcess),
-        (other, _) => wrong(&format!("--stack {other:?}: expected in-process or attach=URL")),
+        #[cfg(feature = "containers")]
+        ("containers", None) => {
+            let containers = Containers::start().await.map_err(|error| (Exit::NoStack, error.to_string()))?;
+            Ok(Stacks::Containers(containers))
+        }
+        (other, _) => wrong(&format!("--stack {other:?}: expected in-process, containers or attach=URL")),
     }
 }
 

@@ -143,8 +143,7 @@ async fn perform_step(node: &Node, names: &Names, world: &mut World) -> Result<(
 
 async fn world(case: &Case) -> Result<World, String> {
     let scenario = case.scenario.clone();
-    let folder =
-        tempfile::Builder::new().prefix("spatialcloud-case-").tempdir().map_err(|error| error.to_string())?;
+    let folder = case.stacks.folder().map_err(|error| error.to_string())?;
     let root = folder.path().to_owned();
     let work = root.join("client");
     let made = tokio::task::spawn_blocking(move || {
@@ -157,7 +156,7 @@ async fn world(case: &Case) -> Result<World, String> {
     let ((files, story), sites) = made.map_err(|error| error.to_string())?;
     let mut settings = case.scenario.settings.clone();
     settings["seed"] = json!(case.seed);
-    let mut builder = Stack::of(&case.stacks).settings(settings);
+    let mut builder = Stack::of(&case.stacks).settings(settings).client(case.client);
     if steps(case).iter().any(|step| step.needs_process()) {
         builder = builder.killable();
     }

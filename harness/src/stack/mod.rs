@@ -2,6 +2,8 @@
 
 pub mod attached;
 mod builder;
+#[cfg(feature = "containers")]
+mod containers;
 mod in_process;
 mod process;
 mod running;
@@ -14,6 +16,8 @@ use spatialcloud_backup::{DataError, Database};
 use crate::api::{Api, ApiError};
 pub use attached::Attached;
 pub use builder::{Builder, Stacks};
+#[cfg(feature = "containers")]
+pub use containers::Containers;
 pub use process::set_program;
 pub use running::Stack;
 

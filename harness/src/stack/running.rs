@@ -1,6 +1,6 @@
 //! A running stack.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,13 @@ use serde_json::Value;
 
 use super::attached::Visit;
 use super::builder::{Builder, Home, Stacks};
+#[cfg(feature = "containers")]
+use super::containers::{Containers, Simulator};
 use super::in_process::InProcess;
 use super::process::Process;
 use super::{SftpAddress, SqlAddress, StackError, address};
 use crate::api::{Api, ApiError};
+use crate::client::{Client, Place};
 
 /// Longest wait for a mover to move its first file.
 const LONGEST_RUN: Duration = Duration::from_secs(60);
@@ -25,13 +28,19 @@ pub(super) struct Start {
     pub(super) http: SocketAddr,
     pub(super) token: Option<String>,
     pub(super) names: Vec<String>,
+    #[cfg_attr(not(feature = "containers"), expect(dead_code))]
+    pub(super) client: Option<&'static dyn Client>,
 }
 
 /// Where it runs.
 pub(super) enum Running {
     InProcess(InProcess),
     Process(Process),
-    Attached { _until_dropped: Visit },
+    Attached {
+        _until_dropped: Visit,
+    },
+    #[cfg(feature = "containers")]
+    Container(Box<Simulator>),
 }
 
 pub(super) async fn begin(start: &Start) -> Result<(Running, Api, SftpAddress), StackError> {
@@ -41,6 +50,17 @@ pub(super) async fn begin(start: &Start) -> Result<(Running, Api, SftpAddress), 
             let visit = attached.begin(settings, &start.names).await?;
             let api = visit.api.clone();
             return Ok((Running::Attached { _until_dropped: visit }, api, attached.sftp().clone()));
+        }
+        #[cfg(feature = "containers")]
+        Home::Container(containers) => {
+            let containers = match containers {
+                Some(containers) => containers.clone(),
+                None => Containers::start().await?,
+            };
+            let scope = containers.scope(start.client);
+            let simulator = Simulator::start(containers, settings, token.clone(), scope).await?;
+            let (api, sftp) = simulator.reach().await?;
+            return Ok((Running::Container(Box::new(simulator)), api, sftp));
         }
         Home::Own => {
             let process = Process::start(settings, data, *http).await?;
@@ -100,6 +120,35 @@ impl Stack {
         match stacks {
             Stacks::InProcess => Stack::in_process(),
             Stacks::Attached(attached) => Stack::attached(attached),
+            #[cfg(feature = "containers")]
+            Stacks::Containers(containers) => Builder::at(Home::Container(Some(containers.clone()))),
+        }
+    }
+
+    /// A stack in a container, with a network of its own. The images are made by `docker/build`.
+    #[cfg(feature = "containers")]
+    pub fn containers() -> Builder {
+        Builder::at(Home::Container(None))
+    }
+
+    /// Where a client runs that visits it, and the address it must choose itself to come `from` there, if it must.
+    ///
+    /// # Errors
+    /// Where a container for it cannot be had.
+    pub async fn place(
+        &self,
+        client: &dyn Client,
+        from: Option<IpAddr>,
+    ) -> Result<(Place, Option<IpAddr>), StackError> {
+        match &self.running {
+            #[cfg(feature = "containers")]
+            Some(Running::Container(simulator)) => {
+                Ok((simulator.containers().place(client, from).await?, None))
+            }
+            _ => {
+                let _ = client;
+                Ok((Place::Here, from))
+            }
         }
     }
 
@@ -122,6 +171,8 @@ impl Stack {
     pub fn token(&self) -> Option<&str> {
         match self.running.as_ref()? {
             Running::InProcess(stack) => stack.token(),
+            #[cfg(feature = "containers")]
+            Running::Container(simulator) => Some(simulator.token()),
             Running::Process(_) | Running::Attached { .. } => None,
         }
     }
@@ -130,7 +181,7 @@ impl Stack {
     pub fn sql(&self) -> Option<SqlAddress> {
         match self.running.as_ref()? {
             Running::InProcess(stack) => stack.sql(),
-            Running::Process(_) | Running::Attached { .. } => None,
+            _ => None,
         }
     }
 
@@ -152,6 +203,12 @@ impl Stack {
         if let Some(Running::Attached { .. }) = self.running {
             return Err(StackError::Start("a stack that others use too cannot be restarted".to_owned()));
         }
+        #[cfg(feature = "containers")]
+        if let Some(Running::Container(simulator)) = &self.running {
+            simulator.restart().await?;
+            (self.api, self.sftp) = simulator.reach().await?;
+            return Ok(());
+        }
         stopped(self.running.take()).await?;
         self.start_again().await
     }
@@ -162,7 +219,7 @@ impl Stack {
     /// # Errors
     /// Also where it has no process of its own.
     pub async fn kill(&mut self, during: Option<&str>) -> Result<(), StackError> {
-        if !matches!(self.running, Some(Running::Process(_))) {
+        if matches!(self.running, None | Some(Running::InProcess(_) | Running::Attached { .. })) {
             return Err(StackError::Start("only a stack in a process of its own can be killed".to_owned()));
         }
         if let Some(mover) = during {
@@ -173,6 +230,12 @@ impl Stack {
                 run = self.api.post(&path, serde_json::json!({})) => run.map(|_| ())?,
                 moved = self.api.wait(&query, LONGEST_RUN) => moved.map(|_| ())?,
             }
+        }
+        #[cfg(feature = "containers")]
+        if let Some(Running::Container(simulator)) = &self.running {
+            simulator.kill().await?;
+            (self.api, self.sftp) = simulator.reach().await?;
+            return Ok(());
         }
         if let Some(Running::Process(process)) = self.running.take() {
             process.kill().await?;
@@ -196,6 +259,8 @@ async fn stopped(running: Option<Running>) -> Result<(), StackError> {
     match running {
         Some(Running::InProcess(stack)) => stack.stop().await,
         Some(Running::Process(process)) => process.stop().await,
+        #[cfg(feature = "containers")]
+        Some(Running::Container(simulator)) => simulator.stop().await,
         Some(Running::Attached { .. }) | None => Ok(()),
     }
 }
