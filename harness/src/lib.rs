@@ -7,6 +7,7 @@ pub mod contract;
 pub mod difference;
 pub mod hash;
 pub mod keys;
+pub mod load;
 pub mod reference;
 pub mod report;
 pub mod runner;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use jiff::ZonedDateTime;
@@ -494,6 +495,8 @@ pub struct SqlConfig {
     pub password: String,
     /// What is encrypted.
     pub encryption: SqlEncryption,
+    /// A file of recorded answers to damaged backups, as `spatialcloud calibrate` writes it; absent: our own table.
+    pub calibration: Option<PathBuf>,
 }
 
 impl Default for SqlConfig {
@@ -504,6 +507,7 @@ impl Default for SqlConfig {
             // Known to all who read this: it keeps out mistakes, and whoever listens beyond loopback sets another.
             password: "Spatial-Cloud-1".to_owned(),
             encryption: SqlEncryption::AsAsked,
+            calibration: None,
         }
     }
 }

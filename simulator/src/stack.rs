@@ -23,7 +23,8 @@ use crate::fault::{Effects, FaultError, Faults};
 use crate::journal::{Fact, Journal};
 use crate::mover::{self, Mover, Movers, Target};
 use crate::site::{SiteError, Sites};
-use crate::sql::{self, Sql, WarehouseTables};
+use crate::sql::calibration::{Calibration, CalibrationError};
+use crate::sql::{self, Instance, Sql};
 use crate::warehouse::Warehouse;
 
 /// File in the data folder that is locked while a stack runs on it.
@@ -91,6 +92,9 @@ pub enum StartError {
     /// The SQL server could not start.
     #[error(transparent)]
     Sql(#[from] sql::StartError),
+    /// Recorded answers cannot be read.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
 }
 
 /// A running stack. Stop it with [`Stack::stop`]; dropped, its servers end with the runtime.
@@ -152,15 +156,17 @@ impl Stack {
         )
         .await?;
         let sql = match config.sql.listen {
-            Some(listen) => Some(
-                Sql::start(
-                    listen,
-                    config.sql.clone(),
-                    Arc::new(WarehouseTables::new(sites.clone())),
-                    clock.clone(),
-                )
-                .await?,
-            ),
+            Some(listen) => {
+                let recorded = config.sql.calibration.as_deref().map(Calibration::read).transpose()?;
+                let instance = Instance::open(
+                    sites.clone(),
+                    data,
+                    config.warehouse.kept_generations,
+                    recorded.unwrap_or_default(),
+                );
+                let instance = Arc::new(instance.map_err(disk)?);
+                Some(Sql::start(listen, config.sql.clone(), instance, clock.clone()).await?)
+            }
             None => None,
         };
         let card = Arc::new(EndpointCard {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use spatialcloud_harness::client::{self, Availability, Profile};
 use spatialcloud_harness::report::{self, Run, terminal};
 use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError};
+use spatialcloud_harness::shard::Shard;
 #[cfg(feature = "containers")]
 use spatialcloud_harness::stack::Containers;
 use spatialcloud_harness::stack::{Attached, Stacks};
@@ -34,12 +35,12 @@ pub struct Arguments {
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Only part I of N parts of the work; auto takes both from SHARD_INDEX (from 0) and SHARD_TOTAL, or from the
-    /// variables of GitLab, Azure Pipelines or a Kubernetes Indexed Job
-    #[arg(long, value_name = "I/N|auto", value_parser = shard)]
-    shard: Option<(usize, usize)>,
+    /// Only part I of N parts of the work; without it, what the pipeline says: SHARD_INDEX and SHARD_TOTAL, or the names
+    /// that GitLab, Azure DevOps, Kubernetes, CircleCI and Buildkite have for them
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// Balance the parts by the durations in this JSON report of an earlier run
-    #[arg(long, value_name = "FILE", requires = "shard")]
+    #[arg(long, value_name = "FILE")]
     durations: Option<PathBuf>,
     /// Run each case N times
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -66,18 +67,6 @@ pub struct Arguments {
     reports: Wanted,
 }
 
-fn shard(text: &str) -> Result<(usize, usize), String> {
-    if text == "auto" {
-        return spatialcloud_harness::shard::of_environment(|name| std::env::var(name).ok());
-    }
-    let parts =
-        text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
-    match parts {
-        Some((index, count)) if (1..=count).contains(&index) => Ok((index, count)),
-        _ => Err("expected I/N such as 1/3, or auto".to_owned()),
-    }
-}
-
 pub async fn perform(arguments: Arguments) -> Exit {
     for path in &arguments.profile {
         if let Err(message) = add_profile(path) {
@@ -92,7 +81,20 @@ pub async fn perform(arguments: Arguments) -> Exit {
         Ok(durations) => durations.unwrap_or_default(),
         Err(message) => return fail(Exit::WrongUse, message),
     };
-    let stacks = match stacks(&arguments).await {
+    let shard = match arguments.shard.map_or_else(Shard::from_environment, |shard| Ok(Some(shard))) {
+        Ok(shard) => shard,
+        Err(message) => return fail(Exit::WrongUse, message),
+    };
+    if arguments.shard.is_none()
+        && let Some(shard) = shard
+    {
+        eprintln!("part {shard} of the work, as this pipeline's variables say");
+    }
+    let found = tokio::select! {
+        found = stacks(&arguments) => found,
+        () = ended() => return Exit::Interrupted,
+    };
+    let stacks = match found {
         Ok(stacks) => stacks,
         Err((exit, message)) => return fail(exit, message),
     };
@@ -102,7 +104,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
         clients: arguments.client.clone(),
         filter: arguments.filter.clone(),
         seed: arguments.seed,
-        shard: arguments.shard,
+        shard,
         repeat: arguments.repeat,
     };
     // Whatever ends the run, what it has started is taken away.

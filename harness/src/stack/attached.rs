@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{SftpAddress, StackError, address, difference_of_settings, full_settings};
+use super::{SftpAddress, StackError, difference_of_settings, full_settings};
 use crate::api::Api;
 use crate::scope::Scope;
 
@@ -49,7 +49,7 @@ impl Attached {
     /// Where nobody answers, or the endpoint cannot be reached from here.
     pub async fn find(url: &str, token: Option<String>, sftp: Option<&str>) -> Result<Attached, StackError> {
         let api = Api::new(url).with_token(token);
-        let mut found = address(&api).await?;
+        let mut found = SftpAddress::of(&api).await?;
         match sftp {
             Some(given) => {
                 let (host, port) = given

@@ -36,6 +36,24 @@ pub struct SftpAddress {
     pub host_keys: Vec<String>,
 }
 
+impl SftpAddress {
+    /// As the stack behind `api` tells it.
+    pub async fn of(api: &Api) -> Result<SftpAddress, ApiError> {
+        let endpoint = api.get("endpoint").await?;
+        let text = |name: &str| endpoint[name].as_str().unwrap_or_default().to_owned();
+        Ok(SftpAddress {
+            host: text("host"),
+            port: u16::try_from(endpoint["port"].as_u64().unwrap_or(0)).unwrap_or(0),
+            host_key: text("host_key"),
+            host_key_fingerprint: text("host_key_fingerprint"),
+            host_keys: endpoint["host_keys"]
+                .as_array()
+                .map(|keys| keys.iter().filter_map(|key| Some(key.as_str()?.to_owned())).collect())
+                .unwrap_or_default(),
+        })
+    }
+}
+
 /// Where SQL clients connect, and as whom.
 #[derive(Clone, Debug)]
 pub struct SqlAddress {
@@ -199,19 +217,4 @@ pub struct RefusedKey {
     pub message: String,
     /// The key in the right form, where it was only in a wrong one.
     pub converted: Option<String>,
-}
-
-async fn address(api: &Api) -> Result<SftpAddress, StackError> {
-    let endpoint = api.get("endpoint").await?;
-    let text = |name: &str| endpoint[name].as_str().unwrap_or_default().to_owned();
-    Ok(SftpAddress {
-        host: text("host"),
-        port: u16::try_from(endpoint["port"].as_u64().unwrap_or(0)).unwrap_or(0),
-        host_key: text("host_key"),
-        host_key_fingerprint: text("host_key_fingerprint"),
-        host_keys: endpoint["host_keys"]
-            .as_array()
-            .map(|keys| keys.iter().filter_map(|key| Some(key.as_str()?.to_owned())).collect())
-            .unwrap_or_default(),
-    })
 }

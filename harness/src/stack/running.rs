@@ -13,7 +13,7 @@ use super::builder::{Builder, Home, Stacks};
 use super::containers::{Containers, Simulator};
 use super::in_process::InProcess;
 use super::process::Process;
-use super::{SftpAddress, SqlAddress, StackError, address};
+use super::{SftpAddress, SqlAddress, StackError};
 use crate::api::{Api, ApiError};
 use crate::client::{Client, Place};
 
@@ -74,7 +74,7 @@ pub(super) async fn begin(start: &Start) -> Result<(Running, Api, SftpAddress), 
             (Running::InProcess(stack), api)
         }
     };
-    let sftp = address(&api).await?;
+    let sftp = SftpAddress::of(&api).await?;
     Ok((running, api, sftp))
 }
 

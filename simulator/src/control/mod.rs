@@ -6,8 +6,10 @@ mod events;
 mod faults;
 mod files;
 mod guard;
+mod handover;
 mod metrics;
 mod movers;
+mod scenario;
 mod sites;
 mod stream;
 mod transfers;
@@ -91,6 +93,8 @@ pub fn router(state: State, pages: Router) -> Router {
         .route("/sites/{code}/addresses", put(sites::set_addresses))
         .route("/sites/{code}/files", get(files::list))
         .route("/sites/{code}/files/{area}/{*path}", get(files::read))
+        .route("/sites/{code}/handover", get(handover::list))
+        .route("/sites/{code}/handover/{name}", get(handover::show))
         .route("/warehouse/{code}", get(warehouse::show))
         .route("/warehouse/{code}/tables/{name}/rows", get(warehouse::rows))
         .route("/clock", get(clock::show))
@@ -102,6 +106,7 @@ pub fn router(state: State, pages: Router) -> Router {
         .route("/events", get(events::list))
         .route("/events/wait", get(events::wait))
         .route("/events/stream", get(stream::stream))
+        .route("/scenario", get(scenario::show))
         .route("/transfers", get(transfers::list))
         .route("/reset", post(reset));
     Router::new()

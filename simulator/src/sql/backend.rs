@@ -59,6 +59,9 @@ pub struct Answer<'a> {
     /// Whether a transaction is open.
     pub in_transaction: bool,
     server: &'a str,
+    /// What was answered, as text.
+    #[cfg(test)]
+    pub said: Vec<String>,
 }
 
 /// Packets are sent when this much of an answer waits.
@@ -74,6 +77,8 @@ impl<'a> Answer<'a> {
             procedures: 0,
             in_transaction: false,
             server,
+            #[cfg(test)]
+            said: Vec::new(),
         }
     }
 
@@ -81,6 +86,8 @@ impl<'a> Answer<'a> {
     pub fn columns(&mut self, columns: Vec<Column>) -> Result<(), Halt> {
         self.flush_done(true);
         self.response.columns(&columns)?;
+        #[cfg(test)]
+        self.said.push(columns.iter().map(super::tests::described).collect::<Vec<_>>().join(" | "));
         self.columns = columns;
         Ok(())
     }
@@ -88,15 +95,13 @@ impl<'a> Answer<'a> {
     /// A row of it.
     pub fn row(&mut self, values: &[Value<'_>]) -> Result<(), Halt> {
         self.response.row(&self.columns, values)?;
+        #[cfg(test)]
+        self.said.push(values.iter().map(Value::to_string).collect::<Vec<_>>().join(" | "));
         if self.response.waiting_bytes() < SEND_AT_BYTES {
             return Ok(());
         }
         let packets = self.response.take_packets();
-        match self.sink.send(&packets) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Halt::Cancelled),
-            Err(error) => Err(Halt::Gone(error)),
-        }
+        self.send(&packets)
     }
 
     /// A whole result.
@@ -120,6 +125,11 @@ impl<'a> Answer<'a> {
     pub fn message(&mut self, message: &Message) {
         self.flush_done(true);
         let server = if message.server.is_empty() { self.server.to_owned() } else { message.server.clone() };
+        #[cfg(test)]
+        {
+            let kind = if message.is_error() { "error" } else { "info" };
+            self.said.push(format!("{kind} {}: {}", message.number, message.text));
+        }
         self.response.message(&Message { server, ..message.clone() });
     }
 
@@ -165,6 +175,29 @@ impl<'a> Answer<'a> {
         self.pending = Some(Done { kind: self.kind(), ..Done::failure() });
     }
 
+    /// Something worth knowing while the work goes on: it is sent at once. It ends a statement of its own, as SQL
+    /// Server has it.
+    pub fn progress(&mut self, message: &Message, command: Command) -> Result<(), Halt> {
+        self.message(message);
+        self.done(command, None);
+        self.flush_done(true);
+        let packets = self.response.take_all();
+        self.send(&packets)
+    }
+
+    /// Whether the client still wants it.
+    pub fn go_on(&mut self) -> Result<(), Halt> {
+        self.send(&[])
+    }
+
+    fn send(&mut self, packets: &[u8]) -> Result<(), Halt> {
+        match self.sink.send(packets) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Halt::Cancelled),
+            Err(error) => Err(Halt::Gone(error)),
+        }
+    }
+
     /// Sends the rest. `false`: the client has given up on it meanwhile, and has been told that this was heard.
     pub(super) fn finish(mut self, cancelled: bool) -> io::Result<()> {
         if cancelled {
@@ -183,8 +216,13 @@ impl<'a> Answer<'a> {
         if self.procedures > 0 { DoneKind::StatementInProcedure } else { DoneKind::Statement }
     }
 
-    fn flush_done(&mut self, more: bool) {
+    pub(super) fn flush_done(&mut self, more: bool) {
         if let Some(done) = self.pending.take() {
+            #[cfg(test)]
+            self.said.push(match done.rows {
+                Some(rows) => format!("done {}: {rows} rows", done.command.0),
+                None => format!("done {}", done.command.0),
+            });
             self.response.done(Done { more, in_transaction: self.in_transaction, ..done });
         }
     }

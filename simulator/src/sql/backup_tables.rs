@@ -11,7 +11,7 @@ use spatialcloud_tds::{
     Collation, Column, ColumnType, Date, Decimal, Guid, Length, Time, UdtType, Value, Variant,
 };
 
-use super::tables::{Rows, Table, Tables};
+use super::tables::{Rows, Table, TableIndex, Tables};
 
 /// Databases, each the contents of a backup file.
 pub struct BackupTables {
@@ -100,7 +100,19 @@ fn described(database: &str, table: &backup::Table) -> Table {
         schema: table.schema.clone(),
         name: table.name.clone(),
         columns: columns.collect(),
-        primary_key: table.primary_key().unwrap_or_default().into_iter().map(str::to_owned).collect(),
+        indexes: table.indexes.iter().map(index).collect(),
+    }
+}
+
+fn index(index: &backup::Index) -> TableIndex {
+    let descending = index.descending.iter().copied().chain(std::iter::repeat(false));
+    TableIndex {
+        name: index.name.clone(),
+        kind: index.index_type.name().to_owned(),
+        is_unique: index.is_unique,
+        is_primary_key: index.is_primary_key,
+        keys: index.keys.iter().cloned().zip(descending).collect(),
+        included: index.included.clone(),
     }
 }
 

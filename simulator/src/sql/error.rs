@@ -13,10 +13,7 @@ pub const INTERNAL: i32 = NOT_SERVED + 9;
 
 /// What is not served: SQL Server may know it, the stand-in does not.
 pub fn unsupported(what: impl std::fmt::Display) -> Halt {
-    Halt::error(
-        UNSUPPORTED,
-        format!("The simulated warehouse does not serve {what}: it reads tables, and little else."),
-    )
+    Halt::error(UNSUPPORTED, format!("The simulated warehouse does not serve {what}."))
 }
 
 /// 102.

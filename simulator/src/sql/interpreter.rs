@@ -1,6 +1,7 @@
 //! One session over the tables: what it is in, and what it is asked.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use spatialcloud_tds::{
@@ -9,20 +10,23 @@ use spatialcloud_tds::{
 
 use super::Halt;
 use super::backend::{Answer, Backend};
+use super::error::unsupported;
 use super::evaluate::Context;
+use super::instance::change::Change;
+use super::instance::{Access, Changes};
 use super::language::{Cursor, tokens};
 use super::procedure::{self, Argument};
 use super::statement;
-use super::tables::Tables;
+use super::tables::Databases;
 use super::transactions::Transactions;
-use super::world::World;
+use super::world::{MASTER, World};
 use crate::clock::Clock;
 
 /// A variable or parameter: name with `@`, type, value.
 pub type Variable = (String, ColumnType, Value<'static>);
 
 /// What SET has set.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Settings {
     /// Whether double quotes stand around names rather than texts.
     pub quoted_identifiers: bool,
@@ -32,11 +36,19 @@ pub struct Settings {
     pub no_execution: bool,
     /// Rows of a result, at most.
     pub row_count: Option<u64>,
+    /// The table whose identity column is given by INSERT, as `database.schema.table`.
+    pub identity_insert: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { quoted_identifiers: true, format_only: false, no_execution: false, row_count: None }
+        Settings {
+            quoted_identifiers: true,
+            format_only: false,
+            no_execution: false,
+            row_count: None,
+            identity_insert: None,
+        }
     }
 }
 
@@ -59,7 +71,7 @@ pub struct Identity {
 
 /// A session.
 pub struct Interpreter {
-    tables: Arc<dyn Tables>,
+    pub databases: Arc<dyn Databases>,
     clock: Clock,
     identity: Identity,
     first_database: String,
@@ -80,9 +92,17 @@ const DEEPEST: u32 = 32;
 
 impl Interpreter {
     /// A session in a database that there is.
-    pub fn new(tables: Arc<dyn Tables>, clock: Clock, identity: Identity, database: String) -> Interpreter {
+    pub fn new(
+        databases: Arc<dyn Databases>,
+        clock: Clock,
+        identity: Identity,
+        database: String,
+    ) -> Interpreter {
+        if let Some(instance) = databases.instance() {
+            instance.sessions.enter(identity.session, &database);
+        }
         Interpreter {
-            tables,
+            databases,
             clock,
             identity,
             first_database: database.clone(),
@@ -98,9 +118,12 @@ impl Interpreter {
         }
     }
 
-    /// All that can be read.
+    /// All that can be read, as it is now: what one statement sees.
     pub fn world(&self) -> World {
-        World { tables: self.tables.clone(), database: self.database.clone() }
+        World {
+            tables: self.databases.clone().snapshot(&self.transactions.changes),
+            database: self.database.clone(),
+        }
     }
 
     /// Asks something of expressions.
@@ -125,9 +148,73 @@ impl Interpreter {
         })
     }
 
+    /// Begins to change a database: what this gives is seen by nobody until it is given to [`Interpreter::end_change`].
+    pub fn begin_change(&self, database: &str) -> Result<Change, Halt> {
+        if let Some(change) = self.transactions.changes.get(database) {
+            return Ok(change.clone());
+        }
+        match self.databases.instance() {
+            Some(_) if database.eq_ignore_ascii_case(MASTER) => {
+                Err(unsupported(format_args!("tables in {MASTER}: USE another database")))
+            }
+            Some(instance) => instance.begin_change(database),
+            None => Err(unsupported("changes where tables are all there is")),
+        }
+    }
+
+    /// A statement has changed a database: all see it now, or when its transaction is committed.
+    pub fn end_change(&mut self, change: Change) -> Result<(), Halt> {
+        let changes = Changes::from([(change.database.clone(), change)]);
+        if self.transactions.depth > 0 {
+            self.transactions.changes.extend(changes);
+            return Ok(());
+        }
+        self.publish(changes)
+    }
+
+    fn publish(&self, changes: Changes) -> Result<(), Halt> {
+        match self.databases.instance() {
+            Some(instance) if !changes.is_empty() => instance.commit(changes, &self.now().to_string()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends a transaction; with the last of those inside each other all see what they have changed. What cannot be
+    /// done is rolled back.
+    pub fn commit(&mut self, name: &str, answer: &mut Answer<'_>) -> Result<(), Halt> {
+        if self.transactions.depth == 1 {
+            let changes = std::mem::take(&mut self.transactions.changes);
+            if let Err(halt) = self.publish(changes) {
+                self.transactions.roll_back("", answer)?;
+                return Err(halt);
+            }
+        }
+        self.transactions.commit(name, answer)
+    }
+
+    /// The session's number.
+    pub fn number(&self) -> u16 {
+        self.identity.session
+    }
+
+    /// Simulated time.
+    pub fn now(&self) -> jiff::ZonedDateTime {
+        self.clock.zoned()
+    }
+
     /// Goes to another database, and says so.
     pub fn use_database(&mut self, name: &str, answer: &mut Answer<'_>) -> Result<(), Halt> {
         let new = self.world().database(name)?;
+        if let Some(instance) = self.databases.instance() {
+            if let Some(restored) = instance.restored(&new)
+                && let Access::Single(only) = restored.access
+                && only != self.identity.session
+            {
+                let words = format!("Database '{new}' is already open and can only have one user at a time.");
+                return Err(Halt::Failed(Box::new(Message { class: 14, ..Message::error(924, words) })));
+            }
+            instance.sessions.enter(self.identity.session, &new);
+        }
         answer.environment(&EnvironmentChange::Database { new: &new, old: &self.database });
         answer.message(&Message::information(5701, format!("Changed database context to '{new}'.")));
         self.database = new;
@@ -180,7 +267,7 @@ impl Interpreter {
                 None
             }
             TransactionRequest::Commit { name, then } => {
-                self.transactions.commit(name, answer)?;
+                self.commit(name, answer)?;
                 then.as_ref()
             }
             TransactionRequest::Rollback { name, then } => {
@@ -203,6 +290,14 @@ impl Interpreter {
 impl Backend for Interpreter {
     fn execute(&mut self, request: &Request, answer: &mut Answer<'_>) -> Result<(), Halt> {
         answer.in_transaction = self.transactions.depth > 0;
+        if let Some(instance) = self.databases.instance()
+            && instance.sessions.is_ended(self.identity.session)
+        {
+            // As SQL Server does with those whom SET SINGLE_USER WITH ROLLBACK ends.
+            let ended =
+                io::Error::new(io::ErrorKind::ConnectionAborted, "another session has ended this one");
+            return Err(Halt::Gone(ended));
+        }
         match request {
             Request::Batch { sql, .. } => self.run(sql, Vec::new(), answer),
             Request::Calls { calls, .. } => {
@@ -216,10 +311,21 @@ impl Backend for Interpreter {
 
     fn reset(&mut self, keep_transaction: bool) {
         self.database = self.first_database.clone();
+        if let Some(instance) = self.databases.instance() {
+            instance.sessions.enter(self.identity.session, &self.database);
+        }
         self.settings = Settings::default();
         self.prepared.clear();
         if !keep_transaction {
             self.transactions.end();
+        }
+    }
+}
+
+impl Drop for Interpreter {
+    fn drop(&mut self) {
+        if let Some(instance) = self.databases.instance() {
+            instance.sessions.leave(self.identity.session);
         }
     }
 }

@@ -7,17 +7,20 @@
 //! language     text to trees        statement  what can be asked
 //! evaluate     expressions          select     rows
 //! world        tables and views     tables     whoever has the tables
+//! instance     databases of a stack calibration  what is said to damage
 //! ```
 //!
 //! A thread serves each client: answers are made from files, and that blocks.
 
 mod backend;
 mod backup_tables;
+pub mod calibration;
 mod catalog;
 mod certificate;
 mod connection;
 mod error;
 mod evaluate;
+pub mod instance;
 mod interpreter;
 mod language;
 mod procedure;
@@ -28,7 +31,6 @@ pub mod tables;
 mod tests;
 mod transactions;
 mod transport;
-mod warehouse_tables;
 mod world;
 
 use std::collections::BTreeMap;
@@ -44,8 +46,8 @@ use tokio::task::JoinHandle;
 pub use backend::{Answer, Backend, Halt, Sink};
 pub use backup_tables::BackupTables;
 pub use connection::Ended;
-pub use tables::{Rows, Table, Tables};
-pub use warehouse_tables::WarehouseTables;
+pub use instance::{Changes, Instance};
+pub use tables::{Databases, Rows, Table, TableIndex, Tables, Unchanging};
 
 use crate::clock::Clock;
 use crate::config::SqlConfig;
@@ -86,7 +88,7 @@ pub enum StartError {
 pub(crate) struct Server {
     pub config: SqlConfig,
     pub tls: certificate::Tls,
-    tables: Arc<dyn Tables>,
+    databases: Arc<dyn Databases>,
     clock: Clock,
     /// The connections that are open, by session number.
     open: Mutex<BTreeMap<u16, TcpStream>>,
@@ -104,14 +106,14 @@ impl Sql {
     pub async fn start(
         listen: SocketAddr,
         config: SqlConfig,
-        tables: Arc<dyn Tables>,
+        databases: Arc<dyn Databases>,
         clock: Clock,
     ) -> Result<Sql, StartError> {
         let failed = |error| StartError::Listen { address: listen, error };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let tls = certificate::Tls::self_signed()?;
-        let server = Arc::new(Server { config, tls, tables, clock, open: Mutex::default() });
+        let server = Arc::new(Server { config, tls, databases, clock, open: Mutex::default() });
         let accepting = tokio::spawn(accept(listener, server.clone()));
         Ok(Sql { address, server, accepting })
     }
@@ -228,7 +230,8 @@ impl Server {
         if !is_user || login.password != self.config.password {
             return Err(LoginRefusal::WrongPassword);
         }
-        let world = World { tables: self.tables.clone(), database: MASTER.to_owned() };
+        let world =
+            World { tables: self.databases.clone().snapshot(&Changes::new()), database: MASTER.to_owned() };
         let database = match login.database.as_str() {
             "" => MASTER.to_owned(),
             name => world.database(name).map_err(|_| LoginRefusal::Database(name.to_owned()))?,
@@ -240,7 +243,7 @@ impl Server {
             session,
         };
         let interpreter =
-            Interpreter::new(self.tables.clone(), self.clock.clone(), identity, database.clone());
+            Interpreter::new(self.databases.clone(), self.clock.clone(), identity, database.clone());
         Ok((Box::new(interpreter), database))
     }
 }

@@ -11,7 +11,7 @@ use super::evaluate::Row;
 use super::interpreter::{Identity, Interpreter};
 use super::language::{Cursor, query, tokens};
 use super::select::select;
-use super::tables::{Rows, Table, Tables};
+use super::tables::{Rows, Table, TableIndex, Tables, Unchanging};
 use crate::clock::Clock;
 use crate::config::Pace;
 
@@ -52,7 +52,7 @@ impl Tables for Small {
             schema: "dbo".to_owned(),
             name: name.to_owned(),
             columns,
-            primary_key: key.iter().map(|key| (*key).to_owned()).collect(),
+            indexes: (!key.is_empty()).then(|| TableIndex::primary_key(name, key)).into_iter().collect(),
         };
         let people = vec![
             Column { is_identity: true, ..Column::new("id", ColumnType::Int).not_null() },
@@ -102,7 +102,8 @@ fn session() -> Interpreter {
         application: "tests".to_owned(),
         session: 51,
     };
-    let mut session = Interpreter::new(Arc::new(Small), clock, identity, "city".to_owned());
+    let mut session =
+        Interpreter::new(Arc::new(Unchanging(Arc::new(Small))), clock, identity, "city".to_owned());
     session.variables = vec![
         ("@n".to_owned(), ColumnType::Int, Value::Integer(2)),
         ("@t".to_owned(), ColumnType::nvarchar(10), Value::from("a%")),
@@ -132,7 +133,7 @@ fn answer(session: &Interpreter, sql: &str) -> Result<String, Halt> {
     })
 }
 
-fn described(column: &Column) -> String {
+pub fn described(column: &Column) -> String {
     let name = if column.name.is_empty() { "(none)" } else { &column.name };
     let digits = match &column.column_type {
         ColumnType::Decimal { precision, scale } | ColumnType::Numeric { precision, scale } => {

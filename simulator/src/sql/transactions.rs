@@ -1,11 +1,12 @@
-//! Open transactions: they are counted and told, and change nothing.
+//! Open transactions: how deep they nest, and what they have changed that nobody else sees yet.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use spatialcloud_tds::EnvironmentChange;
 
 use super::Halt;
 use super::backend::Answer;
+use super::instance::Changes;
 
 /// The transactions of a session.
 #[derive(Default)]
@@ -14,7 +15,10 @@ pub struct Transactions {
     pub depth: u32,
     /// The number of the one that is open, or was last.
     number: u64,
-    savepoints: BTreeSet<String>,
+    /// What they have changed.
+    pub changes: Changes,
+    /// What they had changed at each savepoint.
+    savepoints: BTreeMap<String, Changes>,
 }
 
 /// Savepoints of one transaction, at most.
@@ -31,7 +35,7 @@ impl Transactions {
         answer.in_transaction = true;
     }
 
-    /// One less.
+    /// One less. Before the last, whoever has the tables makes the changes what all see.
     pub fn commit(&mut self, _name: &str, answer: &mut Answer<'_>) -> Result<(), Halt> {
         if self.depth == 0 {
             let words = "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.";
@@ -52,7 +56,8 @@ impl Transactions {
             let words = "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.";
             return Err(Halt::error(3903, words));
         }
-        if self.savepoints.contains(name) {
+        if let Some(changes) = self.savepoints.get(name) {
+            self.changes = changes.clone();
             return Ok(());
         }
         self.end();
@@ -72,7 +77,7 @@ impl Transactions {
         if self.savepoints.len() == MOST_SAVEPOINTS {
             return Err(super::error::unsupported(format_args!("more than {MOST_SAVEPOINTS} savepoints")));
         }
-        self.savepoints.insert(name.to_owned());
+        self.savepoints.insert(name.to_owned(), self.changes.clone());
         Ok(())
     }
 
@@ -80,5 +85,6 @@ impl Transactions {
     pub fn end(&mut self) {
         self.depth = 0;
         self.savepoints.clear();
+        self.changes.clear();
     }
 }

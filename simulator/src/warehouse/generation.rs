@@ -9,7 +9,9 @@
 //!
 //! A load stages a folder of its own, writes everything to the disk, gives it its number, and turns the link with
 //! one rename. Killed at any moment it leaves the link as it was, or turned; what it staged is removed by the next.
-//! A reader resolves the link once and sees one night, tables and snapshots alike.
+//! A reader resolves the link once and sees one night, tables and snapshots alike; while it holds that night
+//! ([`Generations::hold`]) its files stay, however many nights come after. Who makes a generation locks the others out
+//! ([`Generations::lock`]): a load and a change over SQL never build on the same one.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
@@ -17,6 +19,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::table::TableRecord;
@@ -27,6 +30,8 @@ pub const OUT: &str = "OUT";
 pub const TABLES: &str = "tables";
 /// The record in a generation.
 const RECORD: &str = "generation.json";
+/// Beside the link: locked by whoever makes a generation.
+const LOCK: &str = "lock";
 /// Behind the name of a generation that is not finished.
 const STAGED: &str = ".staged";
 
@@ -37,8 +42,8 @@ pub struct Generation {
     pub load: u64,
     /// When, in simulated time.
     pub at: String,
-    /// The backup it was loaded from.
-    pub backup: BackupFile,
+    /// The backup that was loaded last; none where every table came over SQL.
+    pub backup: Option<BackupFile>,
     /// Its tables, by schema and name. Those of earlier loads stay until an upload replaces them.
     pub tables: Vec<TableRecord>,
     /// Its snapshots, in the order of the metadata table, then those of earlier loads.
@@ -183,6 +188,37 @@ impl Generations {
         }
     }
 
+    /// The generation that readers see now, held: its files stay until it is dropped.
+    ///
+    /// # Errors
+    /// The disk's, and a record that cannot be read.
+    pub fn hold(&self) -> io::Result<Option<Held>> {
+        loop {
+            let Some((folder, generation)) = self.current()? else { return Ok(None) };
+            // Turned meanwhile, and the old one being tidied away: look again.
+            let lease = match File::open(folder.join(RECORD)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened?,
+            };
+            let is_held = flock(&lease, FlockOperation::NonBlockingLockShared).is_ok();
+            if is_held && folder.join(RECORD).exists() {
+                return Ok(Some(Held { folder, generation, _lease: lease }));
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// Waits until nobody else makes a generation, and lets nobody begin.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn lock(&self) -> io::Result<Writer> {
+        fs::create_dir_all(&self.folder)?;
+        let file = File::options().create(true).truncate(false).write(true).open(self.folder.join(LOCK))?;
+        flock(&file, FlockOperation::LockExclusive)?;
+        Ok(Writer(file))
+    }
+
     /// Every load there was, oldest first.
     ///
     /// # Errors
@@ -229,7 +265,7 @@ impl Generations {
         let loads = self.loads()?;
         let settled = loads.iter().any(|load| load.backup == *backup && load.outcome != Outcome::Failed);
         // Killed between the turn of the link and the line in the history.
-        Ok(settled || self.current()?.is_some_and(|(_, current)| current.backup == *backup))
+        Ok(settled || self.current()?.is_some_and(|(_, current)| current.backup.as_ref() == Some(backup)))
     }
 
     /// A folder for the next generation, empty; what a killed load left is removed.
@@ -256,7 +292,9 @@ impl Generations {
         for entry in fs::read_dir(self.folder.join("generations"))? {
             let entry = entry?;
             let number = entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
-            if number.is_some_and(|number| number != current && number + kept.max(1) <= current) {
+            let is_old = number.is_some_and(|number| number != current && number + kept.max(1) <= current);
+            // Those that somebody reads are tidied away by a later load.
+            if is_old && let Some(_lease) = unread(&entry.path()) {
                 remove(&entry.path())?;
             }
         }
@@ -264,10 +302,37 @@ impl Generations {
     }
 }
 
+/// The record of a generation that nobody reads, locked so that nobody begins to.
+fn unread(folder: &Path) -> Option<File> {
+    let record = File::open(folder.join(RECORD)).ok()?;
+    flock(&record, FlockOperation::NonBlockingLockExclusive).is_ok().then_some(record)
+}
+
 fn remove(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// A generation that somebody reads.
+#[derive(Debug)]
+pub struct Held {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its record.
+    pub generation: Generation,
+    /// Locked, and shared, as long as it is open.
+    _lease: File,
+}
+
+/// The right to make a generation, given back when it is dropped.
+pub struct Writer(File);
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // A program that is being started holds a copy of every open file for a moment: closing ours is not enough.
+        let _ = flock(&self.0, FlockOperation::Unlock);
     }
 }
 

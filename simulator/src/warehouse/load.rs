@@ -10,6 +10,7 @@ use jiff::ZonedDateTime;
 use spatialcloud_backup::{Backup, DataError, DataErrorKind, Database, Table, Value};
 use spatialcloud_shapefile::{Plan, Survey};
 
+use super::file_names::FileNames;
 use super::generation::{BackupFile, Generation, Generations, OUT, Outcome, SnapshotRecord, Staged, TABLES};
 use super::out::Out;
 use super::preview::{Preview, Wanted, is_metadata, preview};
@@ -18,9 +19,6 @@ use super::table::{self, TableError, TableReader, TableRecord, TableWriter};
 use crate::clock::Clock;
 use crate::config::WarehouseConfig;
 use crate::journal::Fact;
-
-/// Longest name of a table's file, without what tells namesakes apart.
-const LONGEST_FILE_NAME: usize = 120;
 
 /// What a load did.
 pub struct Loaded {
@@ -95,13 +93,14 @@ pub fn load(
     let file = File::open(cloud.join(&backup.path))?;
     let database = Database::open(Backup::file(file))?;
     let preview = preview(&database, &config.metadata)?;
+    let _writer = generations.lock()?;
     let earlier = generations.current()?;
     let mut load = Load {
         database: &database,
         staged: generations.stage()?,
         earlier: earlier.as_ref().map(|(folder, generation)| (folder.as_path(), generation)),
         date: date(at),
-        files: HashSet::new(),
+        files: FileNames::default(),
         facts: Vec::new(),
     };
     let mut tables = BTreeMap::new();
@@ -123,7 +122,7 @@ pub fn load(
     let generation = Generation {
         load: load.staged.load,
         at: at.to_string(),
-        backup,
+        backup: Some(backup),
         tables: tables.into_values().collect(),
         snapshots,
     };
@@ -146,8 +145,7 @@ struct Load<'l> {
     staged: Staged,
     earlier: Option<(&'l Path, &'l Generation)>,
     date: (u16, u8, u8),
-    /// Table files so far, in small letters.
-    files: HashSet<String>,
+    files: FileNames,
     facts: Vec<Fact>,
 }
 
@@ -174,9 +172,10 @@ impl Load<'_> {
                     Some(Surveyed { row: wanted.row, exported, survey: Ok(survey) })
                 })
                 .collect();
-            let name = self.file_name(&record.full_name());
+            let name = self.files.take(&record.full_name());
             let path = self.staged.folder.join(TABLES).join(&name);
-            match self.rows(table, &mut record, &path, &mut surveys) {
+            let see = |values: &[Value<'_>]| surveys.iter_mut().try_for_each(|surveyed| surveyed.see(values));
+            match write_rows(self.database, table, &mut record, &path, see) {
                 Ok(()) => record.file = Some(name),
                 // Named, and not guessed; SQL Server would have it.
                 Err(LoadError::Row { error, .. }) if error.kind == DataErrorKind::Unsupported => {
@@ -206,68 +205,8 @@ impl Load<'_> {
         Ok((record, planned))
     }
 
-    fn rows(
-        &self,
-        table: &Table,
-        record: &mut TableRecord,
-        path: &Path,
-        surveys: &mut [Surveyed<'_>],
-    ) -> Result<(), LoadError> {
-        let placed = |error| LoadError::Row { table: record.full_name(), error };
-        let staged = |error| match error {
-            TableError::Data(error) => placed(error),
-            TableError::File(error) => LoadError::Disk(error),
-            other => LoadError::Disk(io::Error::other(format!("table {}: {other}", record.full_name()))),
-        };
-        let mut writer = TableWriter::create(path, &record.columns).map_err(staged)?;
-        let mut rows = self.database.rows(table).map_err(placed)?;
-        while let Some(row) = rows.next_row() {
-            let row = row.map_err(placed)?;
-            let values: Vec<Value<'_>> =
-                (0..row.len()).map(|index| row.value(index)).collect::<Result<_, _>>().map_err(placed)?;
-            for surveyed in &mut *surveys {
-                surveyed.see(&values)?;
-            }
-            writer.push(&values).map_err(staged)?;
-        }
-        let is_fuzzy = rows.is_fuzzy();
-        let (count, size_bytes) = writer.finish().map_err(staged)?;
-        (record.rows, record.size_bytes) = (count, size_bytes);
-        if is_fuzzy {
-            record.warnings.push(
-                "it was written to while the backup ran: SQL Server would replay the log, here its rows are as \
-                 its pages were; back up when nobody writes"
-                    .to_owned(),
-            );
-        } else if count != table.row_count {
-            let counted = table.row_count;
-            record.warnings.push(format!("{count} rows are in it, the catalog counts {counted}"));
-        }
-        Ok(())
-    }
-
     fn earlier_table(&self, key: &str) -> Option<&TableRecord> {
         self.earlier?.1.tables.iter().find(|table| table.key() == key)
-    }
-
-    /// A name for a table's file that every system can hold, and that no other table has.
-    fn file_name(&mut self, table: &str) -> String {
-        let plain =
-            |letter: char| if letter.is_alphanumeric() || "._- ".contains(letter) { letter } else { '_' };
-        let mut stem = String::new();
-        for letter in table.chars().map(plain) {
-            if stem.len() + letter.len_utf8() > LONGEST_FILE_NAME {
-                break;
-            }
-            stem.push(letter);
-        }
-        let mut name = format!("{stem}.arrow");
-        let mut number = 1;
-        while !self.files.insert(name.to_lowercase()) {
-            number += 1;
-            name = format!("{stem}~{number}.arrow");
-        }
-        name
     }
 
     /// Writes the snapshots in the order of the metadata table, and keeps earlier ones that are not written anew.
@@ -392,7 +331,7 @@ impl Load<'_> {
             }
             let mut kept = table.clone();
             if let Some(file) = &table.file {
-                let name = self.file_name(&table.full_name());
+                let name = self.files.take(&table.full_name());
                 let place: PathBuf = self.staged.folder.join(TABLES).join(&name);
                 fs::hard_link(folder.join(TABLES).join(file), place)?;
                 kept.file = Some(name);
@@ -401,6 +340,48 @@ impl Load<'_> {
         }
         Ok(())
     }
+}
+
+/// Writes the rows of a table to a file of its own, and completes its record. `see` is shown each of them first.
+///
+/// # Errors
+/// What cannot be read or written, and what `see` answers.
+pub fn write_rows<E: From<LoadError>>(
+    database: &Database<File>,
+    table: &Table,
+    record: &mut TableRecord,
+    path: &Path,
+    mut see: impl FnMut(&[Value<'_>]) -> Result<(), E>,
+) -> Result<(), E> {
+    let placed = |error| LoadError::Row { table: format!("{}.{}", table.schema, table.name), error };
+    let staged = |error| match error {
+        TableError::Data(error) => placed(error),
+        TableError::File(error) => LoadError::Disk(error),
+        other => LoadError::Disk(io::Error::other(format!("table {}.{}: {other}", table.schema, table.name))),
+    };
+    let mut writer = TableWriter::create(path, &record.columns).map_err(staged)?;
+    let mut rows = database.rows(table).map_err(placed)?;
+    while let Some(row) = rows.next_row() {
+        let row = row.map_err(placed)?;
+        let values: Vec<Value<'_>> =
+            (0..row.len()).map(|index| row.value(index)).collect::<Result<_, _>>().map_err(placed)?;
+        see(&values)?;
+        writer.push(&values).map_err(staged)?;
+    }
+    let is_fuzzy = rows.is_fuzzy();
+    let (count, size_bytes) = writer.finish().map_err(staged)?;
+    (record.rows, record.size_bytes) = (count, size_bytes);
+    if is_fuzzy {
+        record.warnings.push(
+            "it was written to while the backup ran: SQL Server would replay the log, here its rows are as \
+             its pages were; back up when nobody writes"
+                .to_owned(),
+        );
+    } else if count != table.row_count {
+        let counted = table.row_count;
+        record.warnings.push(format!("{count} rows are in it, the catalog counts {counted}"));
+    }
+    Ok(())
 }
 
 /// The first pass for one snapshot.

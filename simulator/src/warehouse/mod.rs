@@ -1,11 +1,13 @@
 //! After the nightly move: what arrived in Database is judged, and loaded or refused (C-40 to C-46).
 
 pub mod answer;
+mod file_names;
 pub mod generation;
 pub mod load;
 pub mod metadata;
 mod out;
 pub mod preview;
+pub mod replace;
 mod snapshot;
 pub mod table;
 pub mod target;

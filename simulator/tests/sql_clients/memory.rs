@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use spatialcloud_backup::writer::{LEAST_SIZE_BYTES, Spec, write};
-use spatialcloud_simulator::sql::{BackupTables, Rows, Table, Tables};
+use spatialcloud_simulator::sql::{BackupTables, Rows, Table, TableIndex, Tables};
 use spatialcloud_tds::{Collation, Column, ColumnType, Date, Decimal, Guid, Length, Time, Value, Variant};
 
 /// Name of the database with the tables made here.
@@ -31,8 +31,8 @@ impl Memory {
 }
 
 fn table(name: &str, columns: Vec<Column>, primary_key: &[&str]) -> Table {
-    let primary_key = primary_key.iter().map(|key| (*key).to_owned()).collect();
-    Table { schema: "dbo".to_owned(), name: name.to_owned(), columns, primary_key }
+    let key = (!primary_key.is_empty()).then(|| TableIndex::primary_key(name, primary_key));
+    Table { schema: "dbo".to_owned(), name: name.to_owned(), columns, indexes: key.into_iter().collect() }
 }
 
 /// A column of each type, and its value.

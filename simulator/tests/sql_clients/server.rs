@@ -3,7 +3,7 @@
 use libtest_mimic::Failed;
 use spatialcloud_simulator::clock::Clock;
 use spatialcloud_simulator::config::{Pace, SqlConfig};
-use spatialcloud_simulator::sql::Sql;
+use spatialcloud_simulator::sql::{Sql, Unchanging};
 use tokio::runtime::Runtime;
 
 use crate::memory::Memory;
@@ -20,7 +20,7 @@ impl Server {
     /// Starts one.
     pub fn start(config: SqlConfig) -> Result<Server, Failed> {
         let folder = tempfile::Builder::new().prefix("spatialcloud-sql-").tempdir()?;
-        let tables = Memory::new(folder.path())?;
+        let tables = std::sync::Arc::new(Unchanging(Memory::new(folder.path())?));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let clock = Clock::new(Clock::wall(), Pace::Manual, jiff::tz::TimeZone::UTC);
         let sql = runtime.block_on(Sql::start(([127, 0, 0, 1], 0).into(), config, tables, clock))?;

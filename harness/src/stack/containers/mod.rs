@@ -95,19 +95,20 @@ impl Containers {
         let owner = sweep::owner();
         let run =
             format!("spatialcloud-{}-{:x}", std::process::id(), jiff::Timestamp::now().as_microsecond());
-        let network = make_network(&docker, &run, &owner).await?;
         let folder = tempfile::Builder::new().prefix("spatialcloud-run-").tempdir()?;
         let mut containers = Containers {
             docker,
             run,
             owner,
-            network,
+            network: String::new(),
             folder,
             clients: Mutex::default(),
             simulators: AtomicUsize::new(0),
             is_open: Arc::new(RwLock::new(true)),
             first: Place::Here,
         };
+        // From here on its end takes away what there is.
+        containers.network = make_network(&containers.docker, &containers.run, &containers.owner).await?;
         containers.first = containers.client_at(containers.usual_address(0)).await?;
         Ok(Arc::new(containers))
     }

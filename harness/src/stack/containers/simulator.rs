@@ -14,7 +14,7 @@ use testcontainers::{ContainerAsync, GenericImage, ImageExt};
 use super::{Containers, failed, simulator_image, split};
 use crate::api::Api;
 use crate::scope::Scope;
-use crate::stack::{SftpAddress, StackError, address};
+use crate::stack::{SftpAddress, StackError};
 
 /// Where SFTP listens, as in production.
 const SFTP_PORT: u16 = 22;
@@ -112,7 +112,7 @@ impl Simulator {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let sftp = address(&api).await?;
+        let sftp = SftpAddress::of(&api).await?;
         Ok((api, SftpAddress { host, port: SFTP_PORT, ..sftp }))
     }
 

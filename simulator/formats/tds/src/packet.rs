@@ -236,6 +236,15 @@ impl Packetizer {
         body.drain(..from);
     }
 
+    /// Moves all of `body` to `packets`; the message goes on.
+    pub fn all_packets(&mut self, body: &mut Vec<u8>, packets: &mut Vec<u8>) {
+        self.full_packets(body, packets);
+        if !body.is_empty() {
+            self.packet(body, 0, packets);
+            body.clear();
+        }
+    }
+
     /// Moves all of `body` to `packets`, and ends the message.
     pub fn finish(mut self, mut body: Vec<u8>, packets: &mut Vec<u8>) {
         self.full_packets(&mut body, packets);
@@ -332,6 +341,17 @@ mod tests {
             }
             prop_assert_eq!(got, bodies);
             prop_assert!(reassembler.is_idle());
+        }
+
+        #[test]
+        fn what_must_not_wait_is_put_together_too(pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..900), 0..6)) {
+            let mut packetizer = Packetizer::new(PacketType::Response, 512, 7);
+            let mut packets = Vec::new();
+            for piece in &pieces {
+                packetizer.all_packets(&mut piece.clone(), &mut packets);
+            }
+            packetizer.finish(Vec::new(), &mut packets);
+            prop_assert_eq!(whole(&packets).expect("sound packets").map(|message| message.body), Some(pieces.concat()));
         }
 
         #[test]

@@ -133,20 +133,15 @@ pub fn constraint_columns() -> Vec<Column> {
     columns
 }
 
-/// What a primary key is called.
-pub fn key_name(table: &str) -> String {
-    format!("PK_{table}")
-}
-
 pub fn constraints(world: &World, database: &str) -> Result<Vec<Row>, Halt> {
-    let tables = world.tables(database)?.into_iter().filter(|table| !table.primary_key.is_empty());
-    let rows = tables.map(|table| {
-        let (schema, key) = (Value::from(table.schema), Value::from(key_name(&table.name)));
+    let rows = world.tables(database)?.into_iter().filter_map(|table| {
+        let key = Value::from(table.primary_key()?.name.clone());
+        let schema = Value::from(table.schema);
         let of_table = [text(database), schema.clone(), Value::from(table.name)];
         let mut row = vec![text(database), schema, key];
         row.extend(of_table);
         row.extend([text("PRIMARY KEY"), text("NO"), text("NO")]);
-        row
+        Some(row)
     });
     Ok(rows.collect())
 }
@@ -169,11 +164,12 @@ pub fn key_columns() -> Vec<Column> {
 pub fn keys(world: &World, database: &str) -> Result<Vec<Row>, Halt> {
     let mut rows = Vec::new();
     for table in world.tables(database)? {
-        for (place, key) in table.primary_key.iter().enumerate() {
+        let Some(primary_key) = table.primary_key() else { continue };
+        for (place, (key, _)) in primary_key.keys.iter().enumerate() {
             rows.push(vec![
                 text(database),
                 text(&table.schema),
-                Value::from(key_name(&table.name)),
+                text(&primary_key.name),
                 text(database),
                 text(&table.schema),
                 text(&table.name),

@@ -1,5 +1,6 @@
 //! Views of the system over the tables: one line each in [`VIEWS`].
 
+mod indexes;
 pub mod information_schema;
 mod system;
 pub mod types;
@@ -38,6 +39,9 @@ static VIEWS: &[View] = &[
     view!(SYS, "columns", system::column_columns, columns),
     view!(SYS, "all_columns", system::column_columns, columns),
     view!(SYS, "types", system::type_columns, types),
+    view!(SYS, "indexes", indexes::index_columns, indexes),
+    view!(SYS, "index_columns", indexes::key_columns, keys),
+    view!(SYS, "key_constraints", indexes::constraint_columns, constraints),
     view!(INFORMATION_SCHEMA, "SCHEMATA", information_schema::schemata_columns, schemata),
     view!(INFORMATION_SCHEMA, "TABLES", information_schema::table_columns, tables),
     view!(INFORMATION_SCHEMA, "COLUMNS", information_schema::column_columns, columns),
@@ -58,7 +62,7 @@ impl View {
             schema: self.schema.to_owned(),
             name: self.name.to_owned(),
             columns: (self.columns)(),
-            primary_key: Vec::new(),
+            indexes: Vec::new(),
         }
     }
 }

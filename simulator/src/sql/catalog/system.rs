@@ -56,7 +56,7 @@ pub fn schema_columns() -> Vec<Column> {
 }
 
 /// The schemas of a database with their numbers: the system's, then those of its tables.
-fn schema_list(world: &World, database: &str) -> Result<Vec<(String, i64)>, Halt> {
+pub fn schema_list(world: &World, database: &str) -> Result<Vec<(String, i64)>, Halt> {
     let mut list: Vec<(String, i64)> = [("dbo", 1), ("guest", 2), ("INFORMATION_SCHEMA", 3), ("sys", 4)]
         .map(|(name, id)| (name.to_owned(), id))
         .into();

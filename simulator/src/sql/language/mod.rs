@@ -9,5 +9,5 @@ mod types;
 pub use cursor::Cursor;
 pub use expression::{Binary, Expression, Unary, expression};
 pub use lexer::{TokenKind, tokens};
-pub use query::{Item, Join, JoinKind, Name, Query, Source, query};
+pub use query::{Item, Join, JoinKind, Name, Query, Source, query, skip_hints, skip_parentheses, table_name};
 pub use types::column_type;

@@ -28,6 +28,8 @@ pub struct Query {
     pub distinct: bool,
     pub top: Option<Expression>,
     pub items: Vec<Item>,
+    /// The table that the rows go into; the outermost query alone may have one.
+    pub into: Option<Name>,
     pub from: Option<Source>,
     pub condition: Option<Expression>,
     pub group_by: Vec<Expression>,
@@ -91,9 +93,7 @@ fn select(cursor: &mut Cursor<'_>) -> Result<Query, Halt> {
     while cursor.take_symbol(",") {
         items.push(item(cursor)?);
     }
-    if cursor.is_word("INTO") {
-        return Err(cursor.at_line(unsupported("SELECT INTO")));
-    }
+    let into = if cursor.take_word("INTO") { Some(table_name(cursor)?) } else { None };
     let from = if cursor.take_word("FROM") { Some(sources(cursor)?) } else { None };
     let condition = if cursor.take_word("WHERE") { Some(expression(cursor)?) } else { None };
     let mut group_by = Vec::new();
@@ -126,7 +126,7 @@ fn select(cursor: &mut Cursor<'_>) -> Result<Query, Halt> {
         // Hints are for a planner; there is none.
         skip_parentheses(cursor)?;
     }
-    Ok(Query { distinct, top, items, from, condition, group_by, having, order_by })
+    Ok(Query { distinct, top, items, into, from, condition, group_by, having, order_by })
 }
 
 fn top(cursor: &mut Cursor<'_>) -> Result<Expression, Halt> {
@@ -243,13 +243,21 @@ fn source(cursor: &mut Cursor<'_>) -> Result<Source, Halt> {
         cursor.expect_symbol(")")?;
         return Ok(inner);
     }
+    let name = table_name(cursor)?;
+    if cursor.is_symbol("(") {
+        return Err(cursor.at_line(unsupported("a function that returns a table")));
+    }
+    let alias = alias(cursor, false)?;
+    skip_hints(cursor)?;
+    Ok(Source::Table { name, alias })
+}
+
+/// The name of a table, with what stands before it.
+pub fn table_name(cursor: &mut Cursor<'_>) -> Result<Name, Halt> {
     let mut parts = vec![cursor.name()?];
     while cursor.take_symbol(".") {
         // The schema between two points may be left out.
         parts.push(if cursor.is_symbol(".") { String::new() } else { cursor.name()? });
-    }
-    if cursor.is_symbol("(") {
-        return Err(cursor.at_line(unsupported("a function that returns a table")));
     }
     let written = parts.join(".");
     let mut part = || parts.pop().filter(|part| !part.is_empty());
@@ -258,13 +266,16 @@ fn source(cursor: &mut Cursor<'_>) -> Result<Source, Halt> {
     if part().is_some() {
         return Err(cursor.at_line(unsupported(format_args!("{written}, a table of another server"))));
     }
-    let alias = alias(cursor, false)?;
+    Ok(name)
+}
+
+/// Hints, such as NOLOCK: nothing is ever locked here.
+pub fn skip_hints(cursor: &mut Cursor<'_>) -> Result<(), Halt> {
     if cursor.is_word("WITH") && matches!(cursor.peek_at(1), Some(TokenKind::Symbol("("))) {
-        // Hints, such as NOLOCK: nothing is ever locked here.
         cursor.next();
         skip_parentheses(cursor)?;
     }
-    Ok(Source::Table { name, alias })
+    Ok(())
 }
 
 fn order(cursor: &mut Cursor<'_>) -> Result<Order, Halt> {
@@ -276,7 +287,8 @@ fn order(cursor: &mut Cursor<'_>) -> Result<Order, Halt> {
     Ok(Order { by, descending })
 }
 
-fn skip_parentheses(cursor: &mut Cursor<'_>) -> Result<(), Halt> {
+/// Everything in a pair of parentheses.
+pub fn skip_parentheses(cursor: &mut Cursor<'_>) -> Result<(), Halt> {
     cursor.expect_symbol("(")?;
     let mut depth = 1;
     while depth > 0 {

@@ -5,7 +5,6 @@ use spatialcloud_tds::{Column, ColumnType, UdtType, Value};
 use super::Arguments;
 use crate::sql::Halt;
 use crate::sql::backend::Answer;
-use crate::sql::catalog::information_schema::key_name;
 use crate::sql::catalog::types::{Facts, facts, is_moment, is_number, is_text, is_unicode};
 use crate::sql::evaluate::{Row, like_pattern};
 use crate::sql::interpreter::Interpreter;
@@ -103,14 +102,15 @@ pub fn primary_keys(
     };
     let mut rows: Vec<Row> = Vec::new();
     for found in tables.iter().filter(|found| same(&found.name, &table) && same(&found.schema, &schema)) {
-        for (place, key) in (1..).zip(&found.primary_key) {
+        let Some(primary_key) = found.primary_key() else { continue };
+        for (place, (key, _)) in (1..).zip(&primary_key.keys) {
             rows.push(vec![
                 text(&database),
                 text(&found.schema),
                 text(&found.name),
                 text(key),
                 Value::Integer(place),
-                Value::from(key_name(&found.name)),
+                text(&primary_key.name),
             ]);
         }
     }

@@ -3,6 +3,7 @@
 mod catalog;
 mod data_types;
 mod prepared;
+mod rename;
 
 use spatialcloud_tds::{ColumnType, Value};
 
@@ -38,6 +39,7 @@ static PROCEDURES: &[(&str, Run)] = &[
     ("sp_columns_90", catalog::columns),
     ("sp_pkeys", catalog::primary_keys),
     ("sp_databases", catalog::databases),
+    ("sp_rename", rename::rename),
     ("sp_datatype_info", data_types::data_type_info),
     ("sp_datatype_info_90", data_types::data_type_info),
     ("sp_datatype_info_100", data_types::data_type_info),

@@ -7,6 +7,7 @@ use spatialcloud_tds::Value;
 
 use super::{RowIterator, check_held, select};
 use crate::sql::Halt;
+use crate::sql::error::syntax;
 use crate::sql::evaluate::{Bound, Context, Row, Scope, ScopeColumn, bind_condition, key};
 use crate::sql::language::{Join, JoinKind, Source};
 use crate::sql::world::World;
@@ -27,6 +28,7 @@ pub fn open<'a>(
             });
             Ok((columns.collect(), rows))
         }
+        Source::Query { query, .. } if query.into.is_some() => Err(syntax("INTO")),
         Source::Query { query, alias } => {
             let selected = select(query, world, context)?;
             let columns = selected.columns.into_iter().map(|column| ScopeColumn {

@@ -1,12 +1,19 @@
 //! Statements: one file each, one line in [`STATEMENTS`].
 
+mod database;
 mod declare;
 mod execute;
+mod insert;
+mod keys;
+mod options;
 mod print;
+mod restore;
 mod select;
 mod set;
+mod table;
 mod transaction;
 mod use_database;
+mod writing;
 
 use super::Halt;
 use super::backend::Answer;
@@ -37,6 +44,22 @@ static STATEMENTS: &[(&[&str], Parse)] = &[
     (&["PRINT"], print::parse),
     (&["EXEC"], execute::parse),
     (&["EXECUTE"], execute::parse),
+    (&["RESTORE"], restore::parse),
+    (&["CREATE", "DATABASE"], database::create),
+    (&["ALTER", "DATABASE"], database::alter),
+    (&["DROP", "DATABASE"], database::drop),
+    (&["CREATE", "TABLE"], table::create),
+    (&["ALTER", "TABLE"], table::alter),
+    (&["DROP", "TABLE"], table::drop),
+    (&["TRUNCATE", "TABLE"], table::truncate),
+    (&["CREATE", "INDEX"], table::create_index),
+    (&["CREATE", "UNIQUE"], table::create_index),
+    (&["CREATE", "CLUSTERED"], table::create_index),
+    (&["CREATE", "NONCLUSTERED"], table::create_index),
+    (&["CREATE", "SPATIAL"], table::create_index),
+    (&["DROP", "INDEX"], table::drop_index),
+    (&["INSERT"], insert::insert),
+    (&["DELETE"], insert::delete),
 ];
 
 /// Statements that are known and not served: more than these are told by their first word alone.
@@ -48,19 +71,16 @@ const NOT_SERVED: &[&str] = &[
     "CHECKPOINT",
     "CREATE",
     "DBCC",
-    "DELETE",
     "DENY",
     "DROP",
     "FETCH",
     "GRANT",
     "IF",
-    "INSERT",
     "KILL",
     "MERGE",
     "OPEN",
     "RAISERROR",
     "RECONFIGURE",
-    "RESTORE",
     "RETURN",
     "REVOKE",
     "SHUTDOWN",

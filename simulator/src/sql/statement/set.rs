@@ -3,15 +3,16 @@
 use spatialcloud_tds::{Command, Value};
 
 use super::Statement;
+use super::writing::TableName;
 use crate::sql::Halt;
 use crate::sql::backend::Answer;
 use crate::sql::error::unsupported;
 use crate::sql::evaluate::{Scope, bind_value, convert};
 use crate::sql::interpreter::Interpreter;
-use crate::sql::language::{Cursor, Expression, TokenKind, expression};
+use crate::sql::language::{Cursor, Expression, Name, TokenKind, expression, table_name};
 
 enum Set {
-    /// An option that changes nothing here, since nothing is ever written.
+    /// An option that changes nothing here.
     Ignored,
     QuotedIdentifier(bool),
     FormatOnly(bool),
@@ -19,6 +20,7 @@ enum Set {
     /// 0: no limit.
     RowCount(u32),
     Variable(String, Expression),
+    IdentityInsert(Name, bool),
 }
 
 /// Options that are on or off, and are taken without effect: they are about writing, plans, arithmetic warnings
@@ -65,6 +67,14 @@ pub fn parse(cursor: &mut Cursor<'_>) -> Result<Box<dyn Statement>, Halt> {
         }
         return Err(cursor.wrong());
     }
+    if cursor.take_word("IDENTITY_INSERT") {
+        let name = table_name(cursor)?;
+        let is_on = cursor.take_word("ON");
+        if !is_on {
+            cursor.expect_word("OFF")?;
+        }
+        return Ok(Box::new(Set::IdentityInsert(name, is_on)));
+    }
     let mut names = vec![cursor.name()?];
     while cursor.take_symbol(",") {
         names.push(cursor.name()?);
@@ -102,6 +112,11 @@ impl Statement for Set {
             Set::FormatOnly(is_on) => session.settings.format_only = *is_on,
             Set::NoExecution(is_on) => session.settings.no_execution = *is_on,
             Set::RowCount(count) => session.settings.row_count = (*count > 0).then_some((*count).into()),
+            Set::IdentityInsert(name, is_on) => {
+                let place = TableName::new(name, session)?;
+                let shown = format!("{}.{}.{}", place.database, place.schema, place.name);
+                session.settings.identity_insert = is_on.then_some(shown);
+            }
             Set::Variable(name, expression) => {
                 let world = session.world();
                 let (value, from) = session.with_context(&world, |context| {

@@ -1,4 +1,4 @@
-//! BEGIN, COMMIT, ROLLBACK, SAVE TRANSACTION. Nothing is ever written, so they only count.
+//! BEGIN, COMMIT, ROLLBACK, SAVE TRANSACTION.
 
 use spatialcloud_tds::Command;
 
@@ -60,7 +60,7 @@ impl Statement for Transaction {
                 Command::BEGIN_TRANSACTION
             }
             Transaction::Commit => {
-                session.transactions.commit("", answer)?;
+                session.commit("", answer)?;
                 Command::COMMIT
             }
             Transaction::RollBack { name } => {

@@ -155,6 +155,12 @@ impl Response {
         std::mem::take(&mut self.packets)
     }
 
+    /// All that is waiting, the last packet shorter than the others where need be: for what must not wait.
+    pub fn take_all(&mut self) -> Vec<u8> {
+        self.packetizer.all_packets(&mut self.body, &mut self.packets);
+        std::mem::take(&mut self.packets)
+    }
+
     /// The rest of the packets.
     pub fn finish(mut self) -> Vec<u8> {
         self.packetizer.finish(self.body, &mut self.packets);
