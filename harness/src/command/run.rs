@@ -10,10 +10,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 use spatialcloud_harness::client::{self, Availability, Profile};
+use spatialcloud_harness::engine::{Engine, EngineError, Image};
 use spatialcloud_harness::report::{self, Run, terminal};
-use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError};
+use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError, Warehouse};
 use spatialcloud_harness::shard::Shard;
-#[cfg(feature = "containers")]
 use spatialcloud_harness::stack::Containers;
 use spatialcloud_harness::stack::{Attached, Stacks};
 
@@ -57,6 +57,10 @@ pub struct Arguments {
     /// Where the stacks come from: in-process, containers, or attach=URL for one that runs already
     #[arg(long, value_name = "STACK", default_value = "in-process", env = "SPATIALCLOUD_STACK")]
     stack: String,
+    /// What loads backups: embedded (they are read here), or sql-server (Microsoft's, in a container of this run), or
+    /// sql-server=IMAGE for the simulator's own image in its place
+    #[arg(long, value_name = "WAREHOUSE", default_value = "embedded")]
+    warehouse: String,
     /// Where clients reach the endpoint of an attached stack, if not where it says itself
     #[arg(long, value_name = "HOST:PORT")]
     sftp: Option<String>,
@@ -98,8 +102,18 @@ pub async fn perform(arguments: Arguments) -> Exit {
         Ok(stacks) => stacks,
         Err((exit, message)) => return fail(exit, message),
     };
+    // Ctrl-C ends it too: what was started is dropped on the way out, and with it its container.
+    let warehouse = tokio::select! {
+        warehouse = warehouse(&arguments) => warehouse,
+        () = ended() => Err((Exit::Interrupted, "interrupted".to_owned())),
+    };
+    let warehouse = match warehouse {
+        Ok(warehouse) => warehouse,
+        Err((exit, message)) => return fail(exit, message),
+    };
     let options = Options {
         stacks,
+        warehouse,
         durations,
         clients: arguments.client.clone(),
         filter: arguments.filter.clone(),
@@ -112,7 +126,11 @@ pub async fn perform(arguments: Arguments) -> Exit {
         exit = planned(&arguments, &options) => exit,
         () = ended() => Exit::Interrupted,
     };
-    if let Err(error) = options.stacks.end().await {
+    let gone = options.stacks.end().await;
+    if let Some(warehouse) = options.warehouse.and_then(Arc::into_inner) {
+        warehouse.stop().await;
+    }
+    if let Err(error) = gone {
         return fail(Exit::NoStack, error);
     }
     if exit == Exit::Interrupted {
@@ -146,6 +164,28 @@ async fn planned(arguments: &Arguments, options: &Options) -> Exit {
     run(arguments, &plan).await
 }
 
+/// The SQL Server that `--warehouse` asks for, started.
+async fn warehouse(arguments: &Arguments) -> Result<Option<Arc<Warehouse>>, (Exit, String)> {
+    let image = match (arguments.warehouse.as_str(), arguments.warehouse.split_once('=')) {
+        ("embedded", None) => return Ok(None),
+        _ if arguments.stack != "in-process" => {
+            let told = "--warehouse is for stacks of this run in this process: an attached one has its own, and from a container none can be reached yet";
+            return Err((Exit::WrongUse, told.to_owned()));
+        }
+        ("sql-server", None) => Image::microsoft(),
+        (_, Some(("sql-server", image))) if !image.is_empty() => Image::stand_in(image),
+        (other, _) => {
+            let told = format!("--warehouse {other:?}: expected embedded, sql-server or sql-server=IMAGE");
+            return Err((Exit::WrongUse, told));
+        }
+    };
+    match Engine::start(image, &mut |words| eprintln!("{words}")).await {
+        Ok(engine) => Ok(Some(Arc::new(Warehouse::new(engine)))),
+        Err(error @ EngineError::Licence { .. }) => Err((Exit::WrongUse, error.to_string())),
+        Err(error) => Err((Exit::NoStack, error.to_string())),
+    }
+}
+
 /// The stacks that `--stack` names.
 async fn stacks(arguments: &Arguments) -> Result<Stacks, (Exit, String)> {
     let wrong = |message: &str| Err((Exit::WrongUse, message.to_owned()));
@@ -157,7 +197,6 @@ async fn stacks(arguments: &Arguments) -> Result<Stacks, (Exit, String)> {
         }
         (_, _) if arguments.sftp.is_some() => wrong("--sftp is for --stack attach=URL"),
         ("in-process", None) => Ok(Stacks::InProcess),
-        #[cfg(feature = "containers")]
         ("containers", None) => {
             let containers = Containers::start().await.map_err(|error| (Exit::NoStack, error.to_string()))?;
             Ok(Stacks::Containers(containers))

@@ -17,7 +17,7 @@ use crate::api::{Api, ApiError};
 use crate::client::Login;
 use crate::keys::KeyPair;
 use crate::shard::Shard;
-use crate::stack::SftpAddress;
+use crate::stack::{SftpAddress, StackError};
 pub use figures::{Figures, MergeError, STAGES, Stage};
 use session::Course;
 
@@ -64,6 +64,9 @@ pub enum LoadError {
     /// It makes no sense.
     #[error("{0}")]
     Campaign(String),
+    /// There is no cloud.
+    #[error(transparent)]
+    Stack(#[from] StackError),
     /// The cloud does not answer, or refuses.
     #[error(transparent)]
     Api(#[from] ApiError),

@@ -20,7 +20,6 @@ pub enum Stacks {
     /// One that runs already; each case has sites of its own there.
     Attached(Arc<Attached>),
     /// One in a container for each case, and clients in containers beside it.
-    #[cfg(feature = "containers")]
     Containers(Arc<super::Containers>),
 }
 
@@ -34,7 +33,6 @@ impl Stacks {
     pub fn have_a_network(&self) -> bool {
         match self {
             Stacks::InProcess | Stacks::Attached(_) => false,
-            #[cfg(feature = "containers")]
             Stacks::Containers(_) => true,
         }
     }
@@ -43,7 +41,6 @@ impl Stacks {
     pub fn place(&self) -> Place {
         match self {
             Stacks::InProcess | Stacks::Attached(_) => Place::Here,
-            #[cfg(feature = "containers")]
             Stacks::Containers(containers) => containers.first().clone(),
         }
     }
@@ -57,7 +54,6 @@ impl Stacks {
         folder.prefix("spatialcloud-case-");
         match self {
             Stacks::InProcess | Stacks::Attached(_) => folder.tempdir(),
-            #[cfg(feature = "containers")]
             Stacks::Containers(containers) => folder.tempdir_in(containers.folder()),
         }
     }
@@ -69,7 +65,6 @@ impl Stacks {
     pub async fn end(&self) -> Result<(), StackError> {
         match self {
             Stacks::InProcess | Stacks::Attached(_) => Ok(()),
-            #[cfg(feature = "containers")]
             Stacks::Containers(containers) => containers.end().await,
         }
     }
@@ -88,7 +83,6 @@ pub(super) enum Home {
     /// Somewhere, already.
     Attached(Arc<Attached>),
     /// In a container: of a run's, or of its own.
-    #[cfg(feature = "containers")]
     Container(Option<Arc<super::Containers>>),
 }
 
@@ -148,6 +142,16 @@ impl Builder {
         self
     }
 
+    /// It listens for SQL, on any free port of loopback unless its settings say where.
+    pub fn sql(mut self) -> Builder {
+        if self.settings["sql"]["listen"].is_null() {
+            // In a container loopback is its own.
+            let listen = if let Home::Container(_) = self.home { "0.0.0.0:1433" } else { "127.0.0.1:0" };
+            self.settings["sql"]["listen"] = listen.into();
+        }
+        self
+    }
+
     /// A provisioned site: its code, its public key in OpenSSH form, the addresses it connects from.
     pub fn site<A: Into<String>>(
         mut self,
@@ -197,8 +201,7 @@ impl Builder {
             names: self.names,
             client: self.client,
         };
-        let (running, api, sftp) = begin(&start).await?;
-        let stack = Stack::new(running, api, sftp, start, temporary);
+        let stack = Stack::new(begin(&start).await?, start, temporary);
         for (code, key, from) in &self.sites {
             stack.api().create_site(code, key, from, true).await?;
         }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use spatialcloud_sql_client::{Answer, Connection};
 
 use super::attached::Visit;
 use super::builder::{Builder, Home, Stacks};
-#[cfg(feature = "containers")]
 use super::containers::{Containers, Simulator};
 use super::in_process::InProcess;
 use super::process::Process;
-use super::{SftpAddress, SqlAddress, StackError};
+use super::{SftpAddress, SqlAddress, StackError, sql_address};
 use crate::api::{Api, ApiError};
 use crate::client::{Client, Place};
 
@@ -28,7 +28,6 @@ pub(super) struct Start {
     pub(super) http: SocketAddr,
     pub(super) token: Option<String>,
     pub(super) names: Vec<String>,
-    #[cfg_attr(not(feature = "containers"), expect(dead_code))]
     pub(super) client: Option<&'static dyn Client>,
 }
 
@@ -36,22 +35,27 @@ pub(super) struct Start {
 pub(super) enum Running {
     InProcess(InProcess),
     Process(Process),
-    Attached {
-        _until_dropped: Visit,
-    },
-    #[cfg(feature = "containers")]
+    Attached { _until_dropped: Visit },
     Container(Box<Simulator>),
 }
 
-pub(super) async fn begin(start: &Start) -> Result<(Running, Api, SftpAddress), StackError> {
+/// A stack that has just been started.
+pub(super) struct Begun {
+    running: Running,
+    api: Api,
+    sftp: SftpAddress,
+    sql: Option<SqlAddress>,
+}
+
+pub(super) async fn begin(start: &Start) -> Result<Begun, StackError> {
     let Start { settings, data, http, token, .. } = start;
     let (running, api) = match &start.home {
         Home::Attached(attached) => {
             let visit = attached.begin(settings, &start.names).await?;
             let api = visit.api.clone();
-            return Ok((Running::Attached { _until_dropped: visit }, api, attached.sftp().clone()));
+            let (sftp, sql) = (attached.sftp().clone(), attached.sql().cloned());
+            return Ok(Begun { running: Running::Attached { _until_dropped: visit }, api, sftp, sql });
         }
-        #[cfg(feature = "containers")]
         Home::Container(containers) => {
             let containers = match containers {
                 Some(containers) => containers.clone(),
@@ -60,7 +64,8 @@ pub(super) async fn begin(start: &Start) -> Result<(Running, Api, SftpAddress), 
             let scope = containers.scope(start.client);
             let simulator = Simulator::start(containers, settings, token.clone(), scope).await?;
             let (api, sftp) = simulator.reach().await?;
-            return Ok((Running::Container(Box::new(simulator)), api, sftp));
+            let sql = sql_address(&api).await?.map(|sql| SqlAddress { host: sftp.host.clone(), ..sql });
+            return Ok(Begun { running: Running::Container(Box::new(simulator)), api, sftp, sql });
         }
         Home::Own => {
             let process = Process::start(settings, data, *http).await?;
@@ -75,7 +80,8 @@ pub(super) async fn begin(start: &Start) -> Result<(Running, Api, SftpAddress), 
         }
     };
     let sftp = SftpAddress::of(&api).await?;
-    Ok((running, api, sftp))
+    let sql = sql_address(&api).await?;
+    Ok(Begun { running, api, sftp, sql })
 }
 
 /// A running stack. Dropped, everything of it is gone.
@@ -83,19 +89,15 @@ pub struct Stack {
     running: Option<Running>,
     api: Api,
     sftp: SftpAddress,
+    sql: Option<SqlAddress>,
     start: Start,
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl Stack {
-    pub(super) fn new(
-        running: Running,
-        api: Api,
-        sftp: SftpAddress,
-        start: Start,
-        temporary: Option<tempfile::TempDir>,
-    ) -> Stack {
-        Stack { running: Some(running), api, sftp, start, _temporary: temporary }
+    pub(super) fn new(begun: Begun, start: Start, temporary: Option<tempfile::TempDir>) -> Stack {
+        let Begun { running, api, sftp, sql } = begun;
+        Stack { running: Some(running), api, sftp, sql, start, _temporary: temporary }
     }
 
     /// A stack inside this process.
@@ -120,13 +122,11 @@ impl Stack {
         match stacks {
             Stacks::InProcess => Stack::in_process(),
             Stacks::Attached(attached) => Stack::attached(attached),
-            #[cfg(feature = "containers")]
             Stacks::Containers(containers) => Builder::at(Home::Container(Some(containers.clone()))),
         }
     }
 
     /// A stack in a container, with a network of its own. The images are made by `docker/build`.
-    #[cfg(feature = "containers")]
     pub fn containers() -> Builder {
         Builder::at(Home::Container(None))
     }
@@ -141,7 +141,6 @@ impl Stack {
         from: Option<IpAddr>,
     ) -> Result<(Place, Option<IpAddr>), StackError> {
         match &self.running {
-            #[cfg(feature = "containers")]
             Some(Running::Container(simulator)) => {
                 Ok((simulator.containers().place(client, from).await?, None))
             }
@@ -171,18 +170,45 @@ impl Stack {
     pub fn token(&self) -> Option<&str> {
         match self.running.as_ref()? {
             Running::InProcess(stack) => stack.token(),
-            #[cfg(feature = "containers")]
             Running::Container(simulator) => Some(simulator.token()),
             Running::Process(_) | Running::Attached { .. } => None,
         }
     }
 
-    /// Where SQL clients connect, if the settings let them; known of a stack in this process only.
-    pub fn sql(&self) -> Option<SqlAddress> {
-        match self.running.as_ref()? {
-            Running::InProcess(stack) => stack.sql(),
-            _ => None,
-        }
+    /// Where SQL clients connect, if the settings let them.
+    pub fn sql(&self) -> Option<&SqlAddress> {
+        self.sql.as_ref()
+    }
+
+    /// Asks the warehouse as a SQL client does; each site has a database by its code.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Runtime::new().unwrap();
+    /// # runtime.block_on(async {
+    /// use spatialcloud_harness::Stack;
+    ///
+    /// let stack = Stack::in_process().sql().start().await?;
+    /// let answer = stack.query("SELECT name FROM sys.databases WHERE name = 'master'").await?;
+    /// assert_eq!(answer.results[0].rows[0][0].to_string(), "master");
+    /// # Ok::<(), spatialcloud_harness::stack::StackError>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Where it does not listen for SQL. What the server itself refuses is in [`Answer::errors`].
+    pub async fn query(&self, sql: &str) -> Result<Answer, StackError> {
+        self.query_in(None, sql).await
+    }
+
+    /// The same, in a database; of a site by its code.
+    ///
+    /// # Errors
+    /// As [`Stack::query`]; also where there is no such database.
+    pub async fn query_in(&self, database: Option<&str>, sql: &str) -> Result<Answer, StackError> {
+        let address = self.sql.as_ref().ok_or(StackError::NoSql)?;
+        let database = database.map(|code| self.api.scope().site(code));
+        let mut connection = Connection::open(&address.login(database)).await?;
+        Ok(connection.run(sql).await?)
     }
 
     /// Where clients connect.
@@ -203,7 +229,6 @@ impl Stack {
         if let Some(Running::Attached { .. }) = self.running {
             return Err(StackError::Start("a stack that others use too cannot be restarted".to_owned()));
         }
-        #[cfg(feature = "containers")]
         if let Some(Running::Container(simulator)) = &self.running {
             simulator.restart().await?;
             (self.api, self.sftp) = simulator.reach().await?;
@@ -231,7 +256,6 @@ impl Stack {
                 moved = self.api.wait(&query, LONGEST_RUN) => moved.map(|_| ())?,
             }
         }
-        #[cfg(feature = "containers")]
         if let Some(Running::Container(simulator)) = &self.running {
             simulator.kill().await?;
             (self.api, self.sftp) = simulator.reach().await?;
@@ -244,8 +268,9 @@ impl Stack {
     }
 
     async fn start_again(&mut self) -> Result<(), StackError> {
-        let (running, api, sftp) = begin(&self.start).await?;
-        (self.running, self.api, self.sftp) = (Some(running), api, sftp);
+        let begun = begin(&self.start).await?;
+        (self.running, self.api) = (Some(begun.running), begun.api);
+        (self.sftp, self.sql) = (begun.sftp, begun.sql);
         Ok(())
     }
 
@@ -259,7 +284,6 @@ async fn stopped(running: Option<Running>) -> Result<(), StackError> {
     match running {
         Some(Running::InProcess(stack)) => stack.stop().await,
         Some(Running::Process(process)) => process.stop().await,
-        #[cfg(feature = "containers")]
         Some(Running::Container(simulator)) => simulator.stop().await,
         Some(Running::Attached { .. }) | None => Ok(()),
     }
