@@ -385,6 +385,9 @@ fn server_property(name: &str) -> Value<'static> {
         "PRODUCTMAJORVERSION" => name_variant(major.to_string()),
         "PRODUCTMINORVERSION" => name_variant(minor.to_string()),
         "PRODUCTLEVEL" => name_variant("RTM"),
+        // Where the server would have its files; MOVE may name any place.
+        "INSTANCEDEFAULTDATAPATH" | "INSTANCEDEFAULTLOGPATH" => name_variant("/var/opt/mssql/data/"),
+        "INSTANCEDEFAULTBACKUPPATH" => name_variant("/var/opt/mssql/backup/"),
         "EDITION" => name_variant("Simulated Spatial Cloud"),
         "ENGINEEDITION" => variant(ColumnType::Int, Value::Integer(3)),
         "COLLATION" => name_variant("SQL_Latin1_General_CP1_CI_AS"),

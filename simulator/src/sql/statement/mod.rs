@@ -45,6 +45,7 @@ static STATEMENTS: &[(&[&str], Parse)] = &[
     (&["EXEC"], execute::parse),
     (&["EXECUTE"], execute::parse),
     (&["RESTORE"], restore::parse),
+    (&["CREATE", "SCHEMA"], database::create_schema),
     (&["CREATE", "DATABASE"], database::create),
     (&["ALTER", "DATABASE"], database::alter),
     (&["DROP", "DATABASE"], database::drop),
