@@ -70,7 +70,7 @@ pub struct Missing {
 /// A running server.
 pub enum Server {
     InProcess { stack: Box<Stack>, folder: PathBuf },
-    Container(Engine),
+    Container(Box<Engine>),
 }
 
 impl Server {
@@ -81,7 +81,7 @@ impl Server {
                 let folder = stack.data().join("sql/backup");
                 Ok(Server::InProcess { stack: Box::new(stack), folder })
             }
-            Some(image) => Ok(Server::Container(Engine::start(image, &mut |_| {}).await?)),
+            Some(image) => Ok(Server::Container(Box::new(Engine::start(image, &mut |_| {}).await?))),
         }
     }
 
