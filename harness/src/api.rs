@@ -121,6 +121,12 @@ impl Api {
         self.call("DELETE", path, None, TIMEOUT).await
     }
 
+    /// GET, answered as text: what the API hands out as a file.
+    pub async fn text(&self, path: &str) -> Result<String, ApiError> {
+        let (_, bytes) = self.send("GET", path, None, TIMEOUT).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     async fn call(
         &self,
         method: &'static str,

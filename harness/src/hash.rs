@@ -11,7 +11,8 @@ pub fn sha256_of(bytes: &[u8]) -> String {
     hex(Sha256::digest(bytes))
 }
 
-fn hex(digest: impl AsRef<[u8]>) -> String {
+/// Bytes in hex.
+pub(crate) fn hex(digest: impl AsRef<[u8]>) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

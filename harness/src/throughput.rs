@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-/// The SSH window of our endpoint, and of OpenSSH's server: bytes a client may send before it has to wait.
+/// What the SSH window lets be in flight, at our endpoint and at OpenSSH's server: bytes a client may send before it has
+/// to wait. (Our endpoint says twice as much and grants it anew at the half.)
 pub const WINDOW_BYTES: u64 = 2 << 20;
 /// Round trips from the TCP connection to an open file: TCP, banner and keys, login, channel, INIT, OPEN, and what
 /// most clients ask in between.

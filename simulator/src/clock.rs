@@ -72,7 +72,12 @@ impl Clock {
 
     /// Simulated time now, by the vendor's clock.
     pub fn zoned(&self) -> ZonedDateTime {
-        self.now().to_zoned_datetime(self.inner.time_zone.clone())
+        self.zoned_at(self.now())
+    }
+
+    /// An instant by the vendor's clock.
+    pub fn zoned_at(&self, instant: Timestamp) -> ZonedDateTime {
+        instant.to_zoned_datetime(self.inner.time_zone.clone())
     }
 
     /// The vendor's time zone.
@@ -127,6 +132,11 @@ impl Clock {
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
+    /// So far.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
     /// Whole milliseconds so far.
     pub fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)

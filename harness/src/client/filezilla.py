@@ -171,11 +171,15 @@ def perform(job, home):
     if is_transfer:
         write_queue(folder / "queue.sqlite3", job)
     else:
-        write_site(folder / "sitemanager.xml", job)
+        sites = folder / "sitemanager.xml"
+        if "sites" in job:
+            sites.write_text(job["sites"], encoding="utf-8")
+        else:
+            write_site(sites, job)
     display = start_display()
     environment = {**os.environ, "DISPLAY": display, "HOME": str(home), "NO_AT_BRIDGE": "1"}
     program = subprocess.Popen(
-        ["filezilla"] if is_transfer else ["filezilla", "-c", f"0/{SITE}"],
+        ["filezilla"] if is_transfer else ["filezilla", "-c", f"0/{job.get('site', SITE)}"],
         env=environment, preexec_fn=dies_with_parent,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )

@@ -13,8 +13,8 @@ mod putty;
 mod python;
 mod rclone;
 mod scp;
-mod sftp;
-mod ssh;
+pub(crate) mod sftp;
+pub(crate) mod ssh;
 mod sshfs;
 mod winscp;
 

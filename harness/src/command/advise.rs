@@ -34,7 +34,7 @@ pub struct Arguments {
 }
 
 /// Reads `40ms` or `0.2s`.
-fn round_trip(text: &str) -> Result<Duration, String> {
+pub(super) fn round_trip(text: &str) -> Result<Duration, String> {
     let expected = || format!("{text:?}: expected milliseconds or seconds, such as 40ms or 0.2s");
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 1e-3),

@@ -1,5 +1,8 @@
 //! `events`: what happened in a running stack, and what happens next.
 
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -33,11 +36,20 @@ pub struct Arguments {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+    /// Write what happened as a scenario file that does it again, with --after, --through and --site
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "follow", "fields", "json"])]
+    as_scenario: Option<PathBuf>,
+    /// Nothing that happened after this number
+    #[arg(long, value_name = "N", requires = "as_scenario")]
+    through: Option<u64>,
     #[command(flatten)]
     target: Target,
 }
 
 pub async fn perform(arguments: Arguments) -> Exit {
+    if let Some(file) = &arguments.as_scenario {
+        return as_scenario(&arguments, file).await;
+    }
     let mut query = String::new();
     let pairs = [("kind", &arguments.kind), ("site", &arguments.site)];
     for (name, value) in pairs.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
@@ -69,6 +81,29 @@ pub async fn perform(arguments: Arguments) -> Exit {
     tokio::select! {
         exit = follow(&api, last, &query, show) => exit,
         _ = tokio::signal::ctrl_c() => Exit::Interrupted,
+    }
+}
+
+/// Has the stack tell what happened, and keeps it in a file that is not there yet.
+async fn as_scenario(arguments: &Arguments, file: &Path) -> Exit {
+    let mut query = format!("scenario?after={}", arguments.after);
+    if let Some(through) = arguments.through {
+        query.push_str(&format!("&through={through}"));
+    }
+    if let Some(site) = &arguments.site {
+        query.push_str(&format!("&site={}", escaped(site)));
+    }
+    let text = match arguments.target.api().text(&query).await {
+        Ok(text) => text,
+        Err(error) => return answered(Err(error), false, |_| {}),
+    };
+    let written = File::options().write(true).create_new(true).open(file);
+    match written.and_then(|mut written| written.write_all(text.as_bytes())) {
+        Ok(()) => {
+            println!("wrote {}; run it with: spatialcloud run {}", file.display(), file.display());
+            Exit::Passed
+        }
+        Err(error) => fail(Exit::WrongUse, format!("{}: {error}", file.display())),
     }
 }
 

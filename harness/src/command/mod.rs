@@ -12,6 +12,8 @@ mod generate;
 mod health;
 mod inspect;
 mod key;
+mod load;
+mod merge;
 mod mover;
 mod record;
 mod report;
@@ -45,6 +47,10 @@ pub enum Command {
     Generate(generate::Arguments),
     /// Say how long an upload will take, and which setting is the brake
     Advise(advise::Arguments),
+    /// Put many sessions at once on a simulated cloud, and measure them
+    Load(load::Arguments),
+    /// Join what the shards of a load measured
+    Merge(merge::Arguments),
     /// Check a public key before handing it over
     Key(key::Arguments),
     /// Show which clients can be used here, and why others cannot
@@ -86,6 +92,8 @@ pub async fn perform(command: Command) -> Exit {
         Command::Check(arguments) => check::perform(&arguments),
         Command::Inspect(arguments) => inspect::perform(&arguments),
         Command::Generate(arguments) => generate::perform(&arguments),
+        Command::Load(arguments) => load::perform(arguments).await,
+        Command::Merge(arguments) => merge::perform(&arguments),
         Command::Key(arguments) => key::perform(&arguments),
         Command::Clients(arguments) => clients::perform(&arguments).await,
         Command::Contract(arguments) => contract::perform(&arguments),

@@ -13,6 +13,7 @@ use spatialcloud_harness::client::{self, Availability, Profile};
 use spatialcloud_harness::engine::{Engine, EngineError, Image};
 use spatialcloud_harness::report::{self, Run, terminal};
 use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError, Warehouse};
+use spatialcloud_harness::shard::Shard;
 use spatialcloud_harness::stack::{Attached, Stacks};
 
 use super::fail;
@@ -33,11 +34,12 @@ pub struct Arguments {
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Only part I of N parts of the work
-    #[arg(long, value_name = "I/N", value_parser = shard)]
-    shard: Option<(usize, usize)>,
+    /// Only part I of N parts of the work; without it, what the pipeline says: SHARD_INDEX and SHARD_TOTAL, or the names
+    /// that GitLab, Azure DevOps, Kubernetes, CircleCI and Buildkite have for them
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// Balance the parts by the durations in this JSON report of an earlier run
-    #[arg(long, value_name = "FILE", requires = "shard")]
+    #[arg(long, value_name = "FILE")]
     durations: Option<PathBuf>,
     /// Run each case N times
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -68,15 +70,6 @@ pub struct Arguments {
     reports: Wanted,
 }
 
-fn shard(text: &str) -> Result<(usize, usize), String> {
-    let parts =
-        text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
-    match parts {
-        Some((index, count)) if (1..=count).contains(&index) => Ok((index, count)),
-        _ => Err("expected I/N such as 1/3".to_owned()),
-    }
-}
-
 pub async fn perform(arguments: Arguments) -> Exit {
     for path in &arguments.profile {
         if let Err(message) = add_profile(path) {
@@ -91,6 +84,15 @@ pub async fn perform(arguments: Arguments) -> Exit {
         Ok(durations) => durations.unwrap_or_default(),
         Err(message) => return fail(Exit::WrongUse, message),
     };
+    let shard = match arguments.shard.map_or_else(Shard::from_environment, |shard| Ok(Some(shard))) {
+        Ok(shard) => shard,
+        Err(message) => return fail(Exit::WrongUse, message),
+    };
+    if arguments.shard.is_none()
+        && let Some(shard) = shard
+    {
+        eprintln!("part {shard} of the work, as this pipeline's variables say");
+    }
     let stacks = match stacks(&arguments).await {
         Ok(stacks) => stacks,
         Err((exit, message)) => return fail(exit, message),
@@ -111,7 +113,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
         clients: arguments.client.clone(),
         filter: arguments.filter.clone(),
         seed: arguments.seed,
-        shard: arguments.shard,
+        shard,
         repeat: arguments.repeat,
     };
     let plan = match runner::plan(&arguments.paths, &options) {

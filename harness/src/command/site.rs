@@ -43,6 +43,20 @@ enum Action {
         #[arg(long)]
         now: bool,
     },
+    /// What a site's people enter into their clients
+    Handover {
+        /// The site's code
+        code: String,
+        /// Only for this client, and nothing but its text
+        #[arg(long = "for", value_name = "CLIENT")]
+        client: Option<String>,
+        /// Where the private key lies on their machine
+        #[arg(long, value_name = "PATH")]
+        key: Option<String>,
+        /// Where the endpoint's host keys lie there
+        #[arg(long, value_name = "PATH")]
+        known_hosts: Option<String>,
+    },
     /// Provision a site that has handed over its key
     Provision {
         /// The site's code
@@ -112,6 +126,22 @@ pub async fn perform(arguments: Arguments) -> Exit {
             let body = json!({"code": code, "keys": keys, "addresses": from, "provision": provision});
             api.post("sites", body).await
         }
+        Action::Handover { code, client, key, known_hosts } => {
+            let places = [("key", key), ("known_hosts", known_hosts)];
+            let query: Vec<String> = places
+                .iter()
+                .filter_map(|(name, place)| Some(format!("{name}={}", escaped(place.as_ref()?))))
+                .collect();
+            let query = query.join("&");
+            let Some(client) = client else {
+                let answer = api.get(&format!("sites/{code}/handover?{query}")).await;
+                return answered(answer, as_json, sheets);
+            };
+            let path = format!("sites/{code}/handover/{}?{query}", escaped(&client));
+            return answered(api.text(&path).await.map(Value::from), false, |sheet| {
+                print!("{}", sheet.as_str().unwrap_or_default());
+            });
+        }
         Action::Provision { code } => api.post(&format!("sites/{code}/provision"), json!({})).await,
         Action::Suspend { code } => api.post(&format!("sites/{code}/suspend"), json!({})).await,
         Action::Resume { code } => api.post(&format!("sites/{code}/resume"), json!({})).await,
@@ -130,6 +160,19 @@ pub async fn perform(arguments: Arguments) -> Exit {
         }
     };
     answered(answer, as_json, show)
+}
+
+/// Every sheet below its name.
+fn sheets(answer: &Value) {
+    let style = super::style();
+    for sheet in answer["sheets"].as_array().into_iter().flatten() {
+        println!(
+            "{}: {}\n\n{}",
+            style.strong(text(sheet, "name")),
+            text(sheet, "sentence"),
+            text(sheet, "text")
+        );
+    }
 }
 
 fn show(site: &Value) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Warehouse;
 use crate::client::{self, Availability, Client, Login, Operation};
 use crate::scenario::{self, LoadError, Scenario};
+use crate::shard::Shard;
 use crate::stack::Stacks;
 use crate::step;
 
@@ -21,7 +22,7 @@ pub struct Options {
     /// Seed in place of the scenarios' own.
     pub seed: Option<u64>,
     /// Only the i-th of n parts, counted from 1: (i, n).
-    pub shard: Option<(usize, usize)>,
+    pub shard: Option<Shard>,
     /// What cases took in an earlier run, in milliseconds, by name: parts are made equally long.
     pub durations: BTreeMap<String, u64>,
     /// Each case so many times.
@@ -221,11 +222,11 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
         plan.cases.retain(|case| case.name().contains(filter));
         plan.skips.retain(|skip| skip.scenario_name.contains(filter));
     }
-    if let Some((index, count)) = options.shard {
+    if let Some(shard) = options.shard {
         let names: Vec<String> = plan.cases.iter().map(Case::name).collect();
-        let parts = parts(&names, count, &options.durations);
+        let parts = parts(&names, shard.total as usize, &options.durations);
         let mut part = parts.iter();
-        plan.cases.retain(|_| part.next() == Some(&(index - 1)));
+        plan.cases.retain(|_| part.next() == Some(&(shard.index as usize)));
     }
     Ok(plan)
 }

@@ -11,9 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{
-    SftpAddress, SqlAddress, StackError, address, difference_of_settings, full_settings, sql_address,
-};
+use super::{SftpAddress, SqlAddress, StackError, difference_of_settings, full_settings};
 use crate::api::Api;
 use crate::scope::Scope;
 
@@ -52,7 +50,7 @@ impl Attached {
     /// Where nobody answers, or the endpoint cannot be reached from here.
     pub async fn find(url: &str, token: Option<String>, sftp: Option<&str>) -> Result<Attached, StackError> {
         let api = Api::new(url).with_token(token);
-        let mut found = address(&api).await?;
+        let mut found = SftpAddress::of(&api).await?;
         match sftp {
             Some(given) => {
                 let (host, port) = given
@@ -67,7 +65,7 @@ impl Attached {
             }
             None => {}
         }
-        let mut sql = sql_address(&api).await?;
+        let mut sql = SqlAddress::of(&api).await?;
         if let Some(sql) = &mut sql
             && sql.host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified())
         {

@@ -12,7 +12,7 @@ use super::attached::Visit;
 use super::builder::{Builder, Home, Stacks};
 use super::in_process::InProcess;
 use super::process::Process;
-use super::{SftpAddress, SqlAddress, StackError, address, sql_address};
+use super::{SftpAddress, SqlAddress, StackError};
 use crate::api::{Api, ApiError};
 
 /// Longest wait for a mover to move its first file.
@@ -64,8 +64,8 @@ pub(super) async fn begin(start: &Start) -> Result<Begun, StackError> {
             (Running::InProcess(stack), api)
         }
     };
-    let sftp = address(&api).await?;
-    let sql = sql_address(&api).await?;
+    let sftp = SftpAddress::of(&api).await?;
+    let sql = SqlAddress::of(&api).await?;
     Ok(Begun { running, api, sftp, sql })
 }
 

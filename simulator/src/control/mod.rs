@@ -6,8 +6,10 @@ mod events;
 mod faults;
 mod files;
 mod guard;
+mod handover;
 mod metrics;
 mod movers;
+mod scenario;
 mod sites;
 mod sql;
 mod stream;
@@ -95,6 +97,8 @@ pub fn router(state: State, pages: Router) -> Router {
         .route("/sites/{code}/addresses", put(sites::set_addresses))
         .route("/sites/{code}/files", get(files::list))
         .route("/sites/{code}/files/{area}/{*path}", get(files::read))
+        .route("/sites/{code}/handover", get(handover::list))
+        .route("/sites/{code}/handover/{name}", get(handover::show))
         .route("/warehouse/{code}", get(warehouse::show))
         .route("/warehouse/{code}/tables/{name}/rows", get(warehouse::rows))
         .route("/clock", get(clock::show))
@@ -106,6 +110,7 @@ pub fn router(state: State, pages: Router) -> Router {
         .route("/events", get(events::list))
         .route("/events/wait", get(events::wait))
         .route("/events/stream", get(stream::stream))
+        .route("/scenario", get(scenario::show))
         .route("/transfers", get(transfers::list))
         .route("/reset", post(reset));
     Router::new()

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::error::{ApiError, Body};
+use crate::clock::Clock;
 use crate::config::AttributeAnswers;
 use crate::site::{Site, SiteState};
 
@@ -42,7 +43,7 @@ pub(super) struct Addresses {
     addresses: Vec<String>,
 }
 
-fn shown(site: &Site) -> Value {
+fn shown(site: &Site, clock: &Clock) -> Value {
     let mut value = json!({
         "code": site.code,
         "state": site.state.name(),
@@ -53,7 +54,7 @@ fn shown(site: &Site) -> Value {
         "attributes": site.attributes,
     });
     if let SiteState::Requested { due } = &site.state {
-        value["due"] = json!(due.to_string());
+        value["due"] = json!(clock.zoned_at(*due).to_string());
     }
     value
 }
@@ -66,14 +67,14 @@ pub(super) fn found(state: &State, code: &str) -> Result<std::sync::Arc<Site>, A
 }
 
 pub(super) async fn list(Shared(state): Shared<State>) -> Json<Value> {
-    Json(json!({"sites": state.sites.all().iter().map(|site| shown(site)).collect::<Vec<_>>()}))
+    Json(json!({"sites": state.sites.all().iter().map(|site| shown(site, &state.clock)).collect::<Vec<_>>()}))
 }
 
 pub(super) async fn show(
     Shared(state): Shared<State>,
     Path(code): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    Ok(Json(shown(&*found(&state, &code)?)))
+    Ok(Json(shown(&*found(&state, &code)?, &state.clock)))
 }
 
 pub(super) async fn create(
@@ -85,7 +86,7 @@ pub(super) async fn create(
     if delay_hours == 0 {
         state.sites.provision(&site.code)?;
     }
-    Ok((StatusCode::CREATED, Json(shown(&*found(&state, &site.code)?))))
+    Ok((StatusCode::CREATED, Json(shown(&*found(&state, &site.code)?, &state.clock))))
 }
 
 pub(super) async fn remove(

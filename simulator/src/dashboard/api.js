@@ -7,24 +7,29 @@ async function call(method, path, body) {
     request.body = JSON.stringify(body);
   }
   const answer = await fetch(`/api/v1/${path}`, request);
-  const value = await answer.json();
-  if (!answer.ok) throw new Error(value.message ?? `${method} ${path}: ${answer.status}`);
-  return value;
+  if (answer.ok) return answer;
+  const { message } = await answer.json();
+  throw new Error(message ?? `${method} ${path}: ${answer.status}`);
 }
 
-export const get = (path) => call("GET", path);
-export const post = (path, body = {}) => call("POST", path, body);
-export const remove = (path) => call("DELETE", path);
+const json = async (answer) => (await answer).json();
+
+export const get = (path) => json(call("GET", path));
+export const getText = async (path) => (await call("GET", path)).text();
+export const post = (path, body = {}) => json(call("POST", path, body));
+export const remove = (path) => json(call("DELETE", path));
 
 /** How many events from before the page was opened are shown. */
 const EARLIER_EVENTS = 2000;
 
 /**
- * Calls `heard` with every event, the earlier ones first, and `told` with "live" or "waiting".
+ * Calls `heard` with every event, the earlier ones first, and `told` with "live" or "waiting". With an event comes
+ * whether it is the first of a new stack, and whether it happened before the page was opened.
  * A hidden page lets go of its connection: browsers have few for each host.
  */
 export async function follow(heard, told) {
   const { last } = await get("events?limit=0");
+  let earlier = last;
   let after = Math.max(0, last - EARLIER_EVENTS);
   let source;
   const open = () => {
@@ -34,7 +39,8 @@ export async function follow(heard, told) {
       const event = JSON.parse(message.data);
       const isNewStack = event.sequence <= after;
       after = event.sequence;
-      heard(event, isNewStack);
+      if (isNewStack) earlier = 0;
+      heard(event, { isNewStack, isEarlier: event.sequence <= earlier });
     };
     source.addEventListener("stream.missed", (message) => told("live", JSON.parse(message.data)));
     source.onerror = () => {

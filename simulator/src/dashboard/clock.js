@@ -6,6 +6,9 @@ import { at, make, fill, attempt, soon, instant, clockTime, span, announce } fro
 let shown = null;
 let folders = {};
 
+/** Runs that are told one by one. */
+const MOST_RUNS = 4;
+
 /** Simulated time now, in milliseconds: what was told, and what has passed since. */
 function now() {
   const factor = shown.pace === "manual" ? 0 : shown.pace === "real" ? 1 : Number(shown.pace.slice(1)) || 1;
@@ -31,14 +34,24 @@ function tick() {
   if (shown.pace !== "manual" && shown.next.some(({ at: due }) => instant(due) < now())) refresh();
 }
 
+/** All runs in a sentence; of many, those that moved or failed something, the last ones. */
+function told(runs) {
+  const sum = (name) => runs.reduce((total, run) => total + run[name], 0);
+  const all = `${runs.length} ${runs.length === 1 ? "run" : "runs"}`;
+  if (!sum("moved") && !sum("left") && !sum("failed")) return `${all}, nothing to move`;
+  const did = runs.filter((run) => run.moved + run.failed > 0);
+  const lines = did.slice(-MOST_RUNS).map((run) => `${run.mover} at ${clockTime(run.at)}: ${run.moved} moved, ${run.failed} failed`);
+  if (did.length > MOST_RUNS) lines.unshift(`${did.length - MOST_RUNS} before`);
+  const left = runs.at(-1).left;
+  return [`${all}: ${sum("moved")} moved, ${sum("failed")} failed${left ? `, ${left} left by the last` : ""}`, ...lines].join("; ");
+}
+
 export function start() {
   for (const button of document.querySelectorAll("#clock button")) {
     const { by, to } = button.dataset;
     button.addEventListener("click", () => attempt(async () => {
       const { runs } = await post("clock/advance", by ? { by } : { to });
-      const told = runs.filter((run) => run.moved + run.left + run.failed > 0)
-        .map((run) => `${run.mover} run at ${clockTime(run.at)}: ${run.moved} moved, ${run.left} left, ${run.failed} failed`);
-      at("runs").textContent = told.join("; ") || `${runs.length} runs, nothing to move`;
+      at("runs").textContent = told(runs);
       refresh();
     }, button));
   }

@@ -2,6 +2,7 @@
 
 import { get, post, remove } from "./api.js";
 import { at, make, fill, attempt, soon, site } from "./page.js";
+import { fields } from "./words.js";
 
 const form = at("arm");
 let kinds = [];
@@ -14,8 +15,7 @@ export const refresh = soon(async () => {
     showKind();
   }
   fill(at("armed"), answer.faults.map(({ id, asked, fired, fault, ...spec }) => {
-    const where = Object.entries(spec).filter(([, value]) => value !== null && value !== 0).map(([name, value]) => `${name} ${value}`);
-    return make("li", {}, make("b", {}, fault), ` ${where.join(", ")} `,
+    return make("li", {}, make("b", {}, fault), ` ${fields(spec)} `,
       make("span", { class: "quiet" }, `in question ${asked} times, struck ${fired} times `),
       make("button", {
         type: "button", class: "small", "aria-label": `Disarm ${fault}, number ${id}`, "data-key": `disarm ${id}`,

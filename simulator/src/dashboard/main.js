@@ -7,6 +7,8 @@ import * as sites from "./sites.js";
 import * as transfers from "./transfers.js";
 import * as files from "./files.js";
 import * as timeline from "./timeline.js";
+import * as handover from "./handover.js";
+import * as retell from "./retell.js";
 import * as warehouse from "./warehouse.js";
 import * as faults from "./faults.js";
 
@@ -19,8 +21,8 @@ const CONCERNED = [
   [/^(stack|fault)\./, faults.refresh],
 ];
 
-function heard(event, isNewStack) {
-  timeline.heard(event, isNewStack);
+function heard(event, { isNewStack, isEarlier }) {
+  timeline.heard(event, isNewStack, isEarlier);
   transfers.heard(event);
   for (const [kinds, refresh] of CONCERNED) if (kinds.test(event.event)) refresh();
 }
@@ -31,6 +33,6 @@ function told(state, missed) {
   if (state === "live") problem(missed ? `events ${missed.first} to ${missed.last} are missing: ${missed.reason}` : null);
 }
 
-for (const part of [clock, sites, files, timeline, warehouse, faults]) part.start();
+for (const part of [clock, sites, handover, files, timeline, retell, warehouse, faults]) part.start();
 transfers.refresh();
 attempt(() => follow(heard, told));

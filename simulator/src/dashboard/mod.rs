@@ -27,6 +27,8 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/dashboard/files.js", SCRIPT, include_str!("files.js")),
     ("/dashboard/timeline.js", SCRIPT, include_str!("timeline.js")),
     ("/dashboard/words.js", SCRIPT, include_str!("words.js")),
+    ("/dashboard/handover.js", SCRIPT, include_str!("handover.js")),
+    ("/dashboard/retell.js", SCRIPT, include_str!("retell.js")),
     ("/dashboard/warehouse.js", SCRIPT, include_str!("warehouse.js")),
     ("/dashboard/map.js", SCRIPT, include_str!("map.js")),
     ("/dashboard/faults.js", SCRIPT, include_str!("faults.js")),

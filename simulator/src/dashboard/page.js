@@ -53,19 +53,17 @@ export function problem(error) {
   at("problem").hidden = !error;
 }
 
-/** Does something that may fail; a button that asked for it waits. */
+/** Does something that may fail; a button that asked for it waits, and keeps the focus, which a disabled one would lose. */
 export async function attempt(work, button) {
-  if (button) button.disabled = true;
+  if (button?.getAttribute("aria-disabled") === "true") return;
+  button?.setAttribute("aria-disabled", "true");
   try {
     problem(null);
     return await work();
   } catch (error) {
     problem(error);
   } finally {
-    if (button) {
-      button.disabled = false;
-      if (document.activeElement === document.body) button.focus();
-    }
+    button?.removeAttribute("aria-disabled");
   }
 }
 

@@ -22,7 +22,7 @@ export const refresh = soon(async () => {
 
 function row(shown) {
   const action = (word, path) => make("button", {
-    type: "button", class: "small", "aria-label": `${word} ${shown.code}`, "data-key": `${word} ${shown.code}`,
+    type: "button", class: "small", "aria-label": `${word} ${shown.code}`, "data-key": `change ${shown.code}`,
     onclick: (event) => attempt(async () => { await post(`sites/${shown.code}/${path}`); refresh(); }, event.currentTarget),
   }, word);
   const change = { requested: ["Provision", "provision"], suspended: ["Resume", "resume"] }[shown.state] ?? ["Suspend", "suspend"];

@@ -2,15 +2,19 @@
 
 import { at, make, clockTime, site, announce, whenSiteChanges } from "./page.js";
 import { words, tone } from "./words.js";
+import { select } from "./retell.js";
 
-/** Kept in memory, and on the page: thousands of events must not slow it down. */
+/** Kept in memory: thousands of events must not slow the page down. */
 const MOST_KEPT = 5000;
-const MOST_SHOWN = 200;
+/** Drawn at once, and again whenever a reader comes to the end of what is drawn. */
+const PIECE = 200;
 const MOST_SESSIONS = 100;
 
 let kept = [];
 let fresh = [];
 let isDrawn = true;
+/** Number of the oldest event that is drawn: all before it wait until a reader scrolls to them. */
+let oldest = Infinity;
 const kinds = new Set();
 const sessions = new Map();
 const form = at("filters");
@@ -29,13 +33,13 @@ function passes(event) {
 
 function row(event) {
   const [headline, reason] = words(event);
-  const item = make("li", { "data-tone": tone(event) },
+  return make("li", { "data-tone": tone(event) },
     make("time", {}, clockTime(event.time)),
     make("span", {}, event.site ?? ""),
     make("span", { class: "what" }, make("b", {}, headline), " ", make("code", {}, event.event),
       reason ? make("small", {}, reason) : null),
-    make("small", { class: "quiet" }, `${event.sequence}`));
-  return item;
+    make("button", { type: "button", class: "number", "data-key": event.sequence, "aria-label": `Select event ${event.sequence}`, onclick: () => select(event.sequence) },
+      `${event.sequence}`));
 }
 
 function count() {
@@ -44,11 +48,23 @@ function count() {
 }
 
 function redraw() {
+  at("events").replaceChildren();
+  at("events").scrollTop = 0;
+  oldest = Infinity;
+  fresh = [];
+  drawOlder();
+}
+
+/** One more piece of what happened before. */
+function drawOlder() {
   const rows = [];
-  for (let index = kept.length - 1; index >= 0 && rows.length < MOST_SHOWN; index--) {
-    if (passes(kept[index])) rows.push(row(kept[index]));
+  for (let index = kept.length - 1; index >= 0 && rows.length < PIECE; index--) {
+    if (kept[index].sequence >= oldest || !passes(kept[index])) continue;
+    rows.push(row(kept[index]));
   }
-  at("events").replaceChildren(...rows);
+  // Where nothing more fits, all has been looked at.
+  oldest = rows.length < PIECE ? 0 : Number(rows.at(-1).lastElementChild.dataset.key);
+  at("events").append(...rows);
   count();
 }
 
@@ -56,12 +72,15 @@ function redraw() {
 function drawFresh() {
   isDrawn = true;
   const list = at("events");
-  const rows = fresh.filter(passes).slice(-MOST_SHOWN).reverse().map(row);
+  const coming = fresh.filter(passes);
   fresh = [];
+  // Where nobody reads further down, the newest piece is enough.
+  const isTop = list.scrollTop === 0;
+  if (isTop && (coming.length >= PIECE || list.children.length > 2 * PIECE)) return redraw();
   // A reader who has scrolled down keeps their place.
   const height = list.scrollHeight, top = list.scrollTop;
-  list.prepend(...rows);
-  while (list.children.length > MOST_SHOWN) list.lastElementChild.remove();
+  list.prepend(...coming.reverse().map(row));
+  while (list.children.length > MOST_KEPT) list.lastElementChild.remove();
   if (top > 0) list.scrollTop = top + (list.scrollHeight - height);
   count();
 }
@@ -70,7 +89,7 @@ function addOption(select, value, label) {
   form.elements[select].append(make("option", { value }, label));
 }
 
-export function heard(event, isNewStack) {
+export function heard(event, isNewStack, isEarlier) {
   if (isNewStack) {
     kept = [];
     redraw();
@@ -95,15 +114,16 @@ export function heard(event, isNewStack) {
     isDrawn = false;
     requestAnimationFrame(drawFresh);
   }
-  const isLate = Date.now() - started > 2000;
-  if (isLate && ["good", "bad"].includes(tone(event))) announce(`${event.site ?? ""} ${words(event)[0]}`.trim());
+  if (!isEarlier && ["good", "bad"].includes(tone(event))) announce(`${event.site ?? ""} ${words(event)[0]}`.trim());
 }
 
-/** What was there before the page was opened is not announced. */
-const started = Date.now();
-
 export function start() {
-  form.addEventListener("input", redraw);
+  // What is typed tells at once; what is chosen tells at the latest when it has changed.
+  for (const change of ["input", "change"]) form.addEventListener(change, redraw);
   form.addEventListener("submit", (event) => event.preventDefault());
+  const list = at("events");
+  list.addEventListener("scroll", () => {
+    if (oldest > 0 && list.scrollTop + 2 * list.clientHeight > list.scrollHeight) drawOlder();
+  }, { passive: true });
   whenSiteChanges(() => form.elements["this-site"].checked && redraw());
 }

@@ -5,6 +5,10 @@ import { size, clockTime } from "./page.js";
 const list = (items) => (items ?? []).join(", ");
 const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
+/** What of a fault is not as usual: `at write, times 1`. */
+export const fields = (spec) => Object.entries(spec)
+  .filter(([name, value]) => name !== "fault" && value !== null && value !== 0).map(([name, value]) => `${name} ${value}`).join(", ");
+
 /** Kind: words, and the reason or advice below them. */
 const WORDS = {
   "stack.started": () => ["The stack is up"],
@@ -33,6 +37,8 @@ const WORDS = {
   "name.warned": (e) => [`${e.path} has a name that Windows cannot hold`, e.reason],
   "request.received": (e) => [`${e.operation} ${e.path}${e.to ? ` to ${e.to}` : ""}${e.count > 1 ? `, ${e.count} times` : ""}`, list([...(e.flags ?? []), ...(e.attributes ?? [])])],
   "request.refused": (e) => [`${e.operation} ${e.path} was answered with status ${e.status}`],
+  "fault.armed": (e) => [`Fault ${e.fault} was armed, number ${e.id}`, fields(e.specification)],
+  "fault.disarmed": (e) => [`Fault ${e.fault} was disarmed, number ${e.id}`],
   "fault.fired": (e) => [`Fault ${e.fault} struck at ${e.operation || "the connection"} ${e.path}`],
   "site.requested": (e) => ["The site handed over key and addresses", `provisioned by ${clockTime(e.due)}`],
   "site.provisioned": () => ["The site was provisioned: it can log in"],

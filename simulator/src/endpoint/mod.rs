@@ -3,6 +3,7 @@
 mod attributes;
 pub mod bare;
 mod channel;
+mod disk_pace;
 mod extension;
 pub mod frame;
 mod host_key;

@@ -11,6 +11,7 @@ use russh_sftp::server::{Handler, StatusReply};
 
 use super::attributes;
 use super::channel::Replies;
+use super::disk_pace::DiskPace;
 use super::frame::{Pieces, Request};
 use super::operations::{Answer, Context, Operations};
 use super::wire::{Ending, Line};
@@ -33,6 +34,7 @@ pub struct Surroundings {
 /// The state of one session. Dropped when the channel ends.
 pub struct Session {
     operations: Operations,
+    pace: DiskPace,
     around: Surroundings,
     /// WRITEs in a row to one file, not yet recorded.
     writes: Option<Writes>,
@@ -65,7 +67,13 @@ struct Detail<'a> {
 impl Session {
     /// A session before its INIT.
     pub fn new(context: Context, around: Surroundings) -> Session {
-        Session { operations: Operations::new(context), around, writes: None, is_cut: false }
+        Session {
+            operations: Operations::new(context),
+            pace: DiskPace::default(),
+            around,
+            writes: None,
+            is_cut: false,
+        }
     }
 
     /// The replies on their way out.
@@ -245,7 +253,7 @@ impl Session {
     ) -> Answer<T> {
         self.begin(id, operation, Target::Path(&path), Detail::default()).await?;
         let name = if self.is_watched() { self.named(Target::Path(&path)) } else { String::new() };
-        let answer = perform(&mut self.operations, path);
+        let answer = self.pace.perform(|| perform(&mut self.operations, path));
         self.finish(operation, &name, &answer).await;
         answer
     }
@@ -261,7 +269,7 @@ impl Session {
     ) -> Answer<T> {
         self.begin(id, operation, Target::Handle(&handle), detail).await?;
         let name = if self.is_watched() { self.named(Target::Handle(&handle)) } else { String::new() };
-        let answer = perform(&mut self.operations, handle);
+        let answer = self.pace.perform(|| perform(&mut self.operations, handle));
         self.finish(operation, &name, &answer).await;
         answer
     }

@@ -1,13 +1,14 @@
-//! The TCP stream of one connection: it can be ended from outside, and made slow.
+//! The TCP stream of one connection: it can be ended from outside, and made slow; and it reads ahead.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IoSliceMut};
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
@@ -18,6 +19,13 @@ use crate::fault::{Faults, Point, Question, SlowLink, Verdict};
 const HELD_BYTES: usize = 16 * 1024 * 1024;
 /// What is read from the network at once while the line is slow.
 const PIECE_BYTES: usize = 16 * 1024;
+/// What is read beyond what russh asks for. It asks for each SSH packet twice, for its length and for the rest of it:
+/// small packets come several in a read this way.
+const AHEAD_BYTES: usize = 8 * 1024;
+/// Who asks for this much gets no more ahead than [`NEXT_LENGTH_BYTES`]: what is read ahead is copied once more.
+const LARGE_READ_BYTES: usize = 8 * 1024;
+/// Holds the length of the next packet, so that a large packet takes one read.
+const NEXT_LENGTH_BYTES: usize = 64;
 
 /// How a connection is ended from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +90,9 @@ pub struct Wire {
     free_at: Instant,
     drawn: u64,
     at_end: bool,
+    /// What was read ahead, and which part of it nobody has taken yet.
+    ahead: Vec<u8>,
+    untaken: Range<usize>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -107,7 +118,46 @@ impl Wire {
             free_at: now,
             drawn: session,
             at_end: false,
+            ahead: vec![0; AHEAD_BYTES],
+            untaken: 0..0,
             timer: None,
+        }
+    }
+
+    /// Hands over what was read ahead, if anything was.
+    fn take_ahead(&mut self, into: &mut ReadBuf<'_>) -> bool {
+        let count = self.untaken.len().min(into.remaining());
+        into.put_slice(&self.ahead[self.untaken.start..self.untaken.start + count]);
+        self.untaken.start += count;
+        count > 0
+    }
+
+    /// Reads what is asked for, and with the same call what is behind it.
+    fn poll_read_ahead(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let asked_bytes = into.remaining();
+        let ahead_bytes = if asked_bytes < LARGE_READ_BYTES { AHEAD_BYTES } else { NEXT_LENGTH_BYTES };
+        loop {
+            ready!(self.stream.poll_read_ready(context))?;
+            let (stream, ahead) = (&self.stream, &mut self.ahead[..ahead_bytes]);
+            let mut short = None;
+            let read = stream.try_io(Interest::READABLE, || {
+                let mut places = [IoSliceMut::new(into.initialize_unfilled()), IoSliceMut::new(ahead)];
+                let count = rustix::io::readv(stream, &mut places)?;
+                if count > 0 && count < asked_bytes + ahead_bytes {
+                    // The socket is empty now. Said this way tokio waits for more, instead of asking once more in vain.
+                    short = Some(count);
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Ok(count)
+            });
+            let count = match (short, read) {
+                (Some(count), _) | (None, Ok(count)) => count,
+                (None, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                (None, Err(error)) => return Poll::Ready(Err(error)),
+            };
+            into.advance(count.min(asked_bytes));
+            self.untaken = 0..count.saturating_sub(asked_bytes);
+            return Poll::Ready(Ok(()));
         }
     }
 
@@ -205,6 +255,9 @@ impl AsyncRead for Wire {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.is_cut && (into.remaining() == 0 || self.take_ahead(into)) {
+            return Poll::Ready(Ok(()));
+        }
         if !self.is_cut
             && let Poll::Ready(ending) = self.ending.as_mut().poll(context)
         {
@@ -220,7 +273,7 @@ impl AsyncRead for Wire {
         if self.faults.any() || !self.held.is_empty() {
             return self.poll_read_slowly(context, into);
         }
-        Pin::new(&mut self.stream).poll_read(context, into)
+        self.poll_read_ahead(context, into)
     }
 }
 

@@ -309,6 +309,7 @@ impl Faults {
         let mut list = self.list();
         list.0 += 1;
         let id = list.0;
+        let specification = serde_json::to_value(&spec).unwrap_or_default();
         list.1.push(Armed {
             shown: ArmedFault { id, spec, asked: 0, fired: 0 },
             kind,
@@ -320,24 +321,32 @@ impl Faults {
         let count = list.1.len();
         drop(list);
         self.told(count);
+        self.0.journal.record(None, Fact::FaultArmed { id, fault: kind.name.to_owned(), specification });
         Ok(id)
     }
 
     /// Disarms one; false where there is none of that number.
     pub fn disarm(&self, id: u64) -> bool {
-        let mut list = self.list();
-        let before = list.1.len();
-        list.1.retain(|armed| armed.shown.id != id);
-        let after = list.1.len();
-        drop(list);
-        self.told(after);
-        after < before
+        self.disarm_where(|armed| armed.shown.id == id) > 0
     }
 
     /// Disarms all.
     pub fn clear(&self) {
-        self.list().1.clear();
-        self.told(0);
+        self.disarm_where(|_| true);
+    }
+
+    /// Disarms those that fit; answers how many.
+    fn disarm_where(&self, fits: impl FnMut(&mut Armed) -> bool) -> usize {
+        let mut list = self.list();
+        let gone: Vec<Armed> = list.1.extract_if(.., fits).collect();
+        let left = list.1.len();
+        drop(list);
+        self.told(left);
+        for armed in &gone {
+            let fault = armed.kind.name.to_owned();
+            self.0.journal.record(None, Fact::FaultDisarmed { id: armed.shown.id, fault });
+        }
+        gone.len()
     }
 
     /// Every armed fault.

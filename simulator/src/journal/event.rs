@@ -110,6 +110,10 @@ facts! {
     "request.received" RequestReceived { session: u64, operation: String, path: String, to: Option<String>, flags: Vec<String>, attributes: Vec<String>, count: u64, size_bytes: Option<u64> }
     /// The request before this was answered no, where `record-requests` is on.
     "request.refused" RequestRefused { session: u64, operation: String, path: String, status: u32 }
+    /// A fault was armed.
+    "fault.armed" FaultArmed { id: u64, fault: String, specification: Value }
+    /// A fault was disarmed.
+    "fault.disarmed" FaultDisarmed { id: u64, fault: String }
     /// A fault struck.
     "fault.fired" FaultFired { session: u64, fault: String, operation: String, path: String }
 

@@ -95,6 +95,26 @@ impl Schedule {
         }
     }
 
+    /// The last run at `at` or before.
+    pub fn last(&self, mover: Mover, at: Timestamp) -> Timestamp {
+        match mover {
+            Mover::Interval => {
+                let last = at.as_second().div_euclid(self.interval_seconds) * self.interval_seconds;
+                Timestamp::from_second(last).unwrap_or(Timestamp::MIN)
+            }
+            Mover::Nightly => {
+                // Three days hold two nights at least, whatever the clocks do.
+                let mut last = self.next_night(at.checked_sub(72.hours()).unwrap_or(at));
+                loop {
+                    match self.next_night(last) {
+                        next if next <= at => last = next,
+                        _ => return last,
+                    }
+                }
+            }
+        }
+    }
+
     /// One run for each civil date. An hour that daylight saving skips runs right after the gap; one
     /// that it repeats runs the first time round.
     fn next_night(&self, after: Timestamp) -> Timestamp {

@@ -285,7 +285,7 @@ impl Sites {
             let (fingerprint, bits) = (key.fingerprint(), key.bits());
             self.journal.record(Some(code), Fact::KeyAccepted { fingerprint, bits });
         }
-        self.journal.record(Some(code), Fact::SiteRequested { due: due.to_string() });
+        self.journal.record(Some(code), Fact::SiteRequested { due: self.clock.zoned_at(due).to_string() });
         sites.insert(code.to_owned(), Arc::new(site));
         Ok(due)
     }
