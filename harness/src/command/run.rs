@@ -100,7 +100,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
     // Ctrl-C ends it too: what was started is dropped on the way out, and with it its container.
     let warehouse = tokio::select! {
         warehouse = warehouse(&arguments) => warehouse,
-        _ = tokio::signal::ctrl_c() => Err((Exit::Interrupted, "interrupted".to_owned())),
+        () = super::up::ended() => Err((Exit::Interrupted, "interrupted".to_owned())),
     };
     let warehouse = match warehouse {
         Ok(warehouse) => warehouse,
@@ -138,7 +138,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
     }
     let exit = tokio::select! {
         exit = run(&arguments, &plan) => exit,
-        _ = tokio::signal::ctrl_c() => {
+        () = super::up::ended() => {
             eprintln!("interrupted: what was running has been ended and cleaned up");
             Exit::Interrupted
         }

@@ -99,7 +99,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
 }
 
 /// Waits for Ctrl-C, or to be told to end.
-async fn ended() {
+pub(super) async fn ended() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -15,7 +15,7 @@ use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
 
 use super::preflight::{Found, look};
-use super::sweep::{LABEL, owner, sweep};
+use super::sweep::{FOLDER_PREFIX, LABEL, owner, sweep};
 use super::{EngineError, Image, is_licence_accepted};
 
 /// Port of SQL Server in the container.
@@ -61,7 +61,7 @@ impl Engine {
             sweep(&docker).await;
         }
         progress(&format!("starting {} from {}", image.what, image.name));
-        let folder = tempfile::Builder::new().prefix("spatialcloud-backups-").tempdir();
+        let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir();
         let folder = folder.map_err(|error| EngineError::Folder { folder: std::env::temp_dir(), error })?;
         let password = password();
         prepare(&image, folder.path(), &password)?;
