@@ -42,7 +42,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
     tokio::select! {
         exit = calibrate(&arguments) => exit,
         // What was started is dropped on the way out, and with it its container.
-        _ = tokio::signal::ctrl_c() => fail(Exit::Interrupted, "interrupted; nothing is written"),
+        () = super::ended() => fail(Exit::Interrupted, "interrupted; nothing is written"),
     }
 }
 
