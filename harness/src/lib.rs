@@ -2,9 +2,11 @@
 
 pub mod api;
 pub mod behaviours;
+pub mod calibrate;
 pub mod client;
 pub mod contract;
 pub mod difference;
+pub mod engine;
 pub mod hash;
 pub mod keys;
 pub mod load;
@@ -22,3 +24,8 @@ pub mod throughput;
 pub mod trace;
 
 pub use stack::Stack;
+
+/// The examples of that page are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/testing.md")]
+pub struct TestingPage;

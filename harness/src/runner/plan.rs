@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::client::{self, Availability, Client, Login, Operation};
+use super::Warehouse;
+use crate::client::{self, Availability, Client, InContainers, Login, Operation};
 use crate::scenario::{self, LoadError, Scenario};
 use crate::shard::Shard;
 use crate::stack::Stacks;
@@ -28,6 +29,8 @@ pub struct Options {
     pub repeat: usize,
     /// Where the stacks come from.
     pub stacks: Stacks,
+    /// The SQL Server that loads backups; absent: they are read here.
+    pub warehouse: Option<Arc<Warehouse>>,
 }
 
 /// A scenario with a client.
@@ -49,6 +52,8 @@ pub struct Case {
     pub repetition: usize,
     /// Where its stack comes from.
     pub stacks: Stacks,
+    /// The SQL Server that loads its backups.
+    pub warehouse: Option<Arc<Warehouse>>,
 }
 
 impl std::fmt::Debug for Case {
@@ -158,10 +163,11 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
         (None, Some(_)) => scenarios.iter().any(|(_, scenario)| names_it(&scenario.clients, client)),
         (names, _) => names_it(names, client),
     };
+    let place = options.stacks.place();
     let clients: Vec<_> = client::all()
         .into_iter()
         .filter(|client| wanted(*client))
-        .map(|client| (client, client.availability()))
+        .map(|client| (client, client.availability_at(&place)))
         .collect();
     let mut plan = Plan { scenarios: scenarios.len(), clients: clients.clone(), ..Plan::default() };
     for (path, scenario) in scenarios {
@@ -185,11 +191,11 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
                 plan.skips.push(skip(SkipKind::Unable, reason.clone()));
                 continue;
             }
-            if let Err(reason) = needs.met_by(*client) {
+            if let Err(reason) = needs.met_by(*client, &options.stacks) {
                 plan.skips.push(skip(SkipKind::Unable, reason));
                 continue;
             }
-            if let Err(reason) = needs.met_on(&options.stacks, &scenario) {
+            if let Err(reason) = needs.met_on(&options.stacks, &scenario, *client) {
                 plan.skips.push(skip(SkipKind::Stack, reason));
                 continue;
             }
@@ -207,6 +213,7 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
                         seed: options.seed.unwrap_or_else(|| scenario.settings["seed"].as_u64().unwrap_or(1)),
                         repetition,
                         stacks: options.stacks.clone(),
+                        warehouse: options.warehouse.clone(),
                     }))
                 }
             }
@@ -257,6 +264,7 @@ struct Needs {
     builtin: bool,
     source_address: bool,
     password: bool,
+    sql: bool,
     /// SHA-1 signatures are taken.
     sha1: bool,
     /// Why its stack must be its own.
@@ -278,6 +286,7 @@ impl Needs {
             builtin: operations.is_empty() || steps.iter().any(|step| step.needs_builtin()),
             source_address: steps.iter().any(|step| step.needs_source_address()),
             password: steps.iter().any(|step| step.needs_password()),
+            sql: steps.iter().any(|step| step.needs_sql()),
             // A scenario that names its clients knows what it asks of them.
             sha1: scenario.clients.is_some()
                 || scenario.settings["endpoint"]["allow-ssh-rsa"].as_bool().unwrap_or(false),
@@ -289,9 +298,23 @@ impl Needs {
         }
     }
 
-    fn met_on(&self, stacks: &Stacks, scenario: &Scenario) -> Result<(), String> {
+    fn met_on(&self, stacks: &Stacks, scenario: &Scenario, client: &dyn Client) -> Result<(), String> {
+        if stacks.have_a_network() {
+            if let InContainers::No(reason) = client.in_containers() {
+                return Err(format!("{}: {reason}", client.name()));
+            }
+            if self.source_address && client.in_containers() == InContainers::Ours {
+                return Err(
+                    "it comes from several addresses, and our own client runs on one machine".to_owned()
+                );
+            }
+            if scenario.settings["endpoint"].get("legacy-ftp").is_some() {
+                return Err("it calls the legacy port, which is inside the container".to_owned());
+            }
+        }
         match stacks {
             Stacks::InProcess => Ok(()),
+            Stacks::Containers(_) => Ok(()),
             Stacks::Attached(attached) => {
                 if let Some(reason) = self.own_stack {
                     return Err(reason.to_owned());
@@ -299,22 +322,27 @@ impl Needs {
                 if self.source_address {
                     attached.has_addresses()?;
                 }
+                if self.sql && attached.sql().is_none() {
+                    return Err("it asks in SQL, and the stack does not listen for that".to_owned());
+                }
                 attached.has_settings(&scenario.settings)
             }
         }
     }
 
-    fn met_by(&self, client: &dyn Client) -> Result<(), String> {
+    fn met_by(&self, client: &dyn Client, stacks: &Stacks) -> Result<(), String> {
         if self.builtin && client.name() != client::BUILT_IN {
             return Err("only the built-in client can stop in the middle, and no other is needed where none takes part".to_owned());
         }
-        if client.signs_with_sha1_only() && !self.sha1 {
+        if client.signs_with_sha1_only(&stacks.place()) && !self.sha1 {
             return Err(
                 "it signs with SHA-1 only, which the endpoint refuses (allow-ssh-rsa is off)".to_owned()
             );
         }
         let login = Login {
-            source_address: self.source_address.then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            // On a network a client comes from its own machine's address, and need not choose one.
+            source_address: (self.source_address && !stacks.have_a_network())
+                .then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             password: self.password.then(String::new),
             ..Login::default()
         };

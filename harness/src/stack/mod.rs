@@ -2,6 +2,7 @@
 
 pub mod attached;
 mod builder;
+mod containers;
 mod in_process;
 mod process;
 mod running;
@@ -10,10 +11,12 @@ use std::fs::File;
 
 use serde_json::Value;
 use spatialcloud_backup::{DataError, Database};
+use spatialcloud_sql_client::{Encryption, Login, SqlError};
 
 use crate::api::{Api, ApiError};
 pub use attached::Attached;
 pub use builder::{Builder, Stacks};
+pub use containers::Containers;
 pub use process::set_program;
 pub use running::Stack;
 
@@ -63,6 +66,39 @@ pub struct SqlAddress {
     pub password: String,
 }
 
+impl SqlAddress {
+    /// As the stack behind `api` tells it; nothing where no SQL client gets in.
+    ///
+    /// # Errors
+    /// When the API does not answer.
+    pub async fn of(api: &Api) -> Result<Option<SqlAddress>, ApiError> {
+        let sql = match api.get("sql").await {
+            Ok(sql) => sql,
+            Err(ApiError::Refused { status: 404, .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let text = |name: &str| sql[name].as_str().unwrap_or_default().to_owned();
+        Ok(Some(SqlAddress {
+            host: text("host"),
+            port: u16::try_from(sql["port"].as_u64().unwrap_or(0)).unwrap_or(0),
+            user: text("user"),
+            password: text("password"),
+        }))
+    }
+
+    /// A login there, in a database or in the user's own.
+    pub fn login(&self, database: Option<&str>) -> Login {
+        Login {
+            host: self.host.clone(),
+            port: self.port,
+            user: self.user.clone(),
+            password: self.password.clone(),
+            database: database.map(str::to_owned),
+            encryption: Encryption::default(),
+        }
+    }
+}
+
 /// Why a stack could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
@@ -78,6 +114,12 @@ pub enum StackError {
     /// It started, and does not answer.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// No SQL client gets in.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    /// It does not listen for SQL.
+    #[error("the stack does not listen for SQL: its settings lack sql.listen")]
+    NoSql,
 }
 
 /// Whether settings are of the documented shape; the reason where they are not.

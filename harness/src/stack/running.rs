@@ -1,18 +1,21 @@
 //! A running stack.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use spatialcloud_sql_client::{Answer, Connection};
 
 use super::attached::Visit;
 use super::builder::{Builder, Home, Stacks};
+use super::containers::{Containers, Simulator};
 use super::in_process::InProcess;
 use super::process::Process;
 use super::{SftpAddress, SqlAddress, StackError};
 use crate::api::{Api, ApiError};
+use crate::client::{Client, Place};
 
 /// Longest wait for a mover to move its first file.
 const LONGEST_RUN: Duration = Duration::from_secs(60);
@@ -25,6 +28,7 @@ pub(super) struct Start {
     pub(super) http: SocketAddr,
     pub(super) token: Option<String>,
     pub(super) names: Vec<String>,
+    pub(super) client: Option<&'static dyn Client>,
 }
 
 /// Where it runs.
@@ -32,15 +36,36 @@ pub(super) enum Running {
     InProcess(InProcess),
     Process(Process),
     Attached { _until_dropped: Visit },
+    Container(Box<Simulator>),
 }
 
-pub(super) async fn begin(start: &Start) -> Result<(Running, Api, SftpAddress), StackError> {
+/// A stack that has just been started.
+pub(super) struct Begun {
+    running: Running,
+    api: Api,
+    sftp: SftpAddress,
+    sql: Option<SqlAddress>,
+}
+
+pub(super) async fn begin(start: &Start) -> Result<Begun, StackError> {
     let Start { settings, data, http, token, .. } = start;
     let (running, api) = match &start.home {
         Home::Attached(attached) => {
             let visit = attached.begin(settings, &start.names).await?;
             let api = visit.api.clone();
-            return Ok((Running::Attached { _until_dropped: visit }, api, attached.sftp().clone()));
+            let (sftp, sql) = (attached.sftp().clone(), attached.sql().cloned());
+            return Ok(Begun { running: Running::Attached { _until_dropped: visit }, api, sftp, sql });
+        }
+        Home::Container(containers) => {
+            let containers = match containers {
+                Some(containers) => containers.clone(),
+                None => Containers::start().await?,
+            };
+            let scope = containers.scope(start.client);
+            let simulator = Simulator::start(containers, settings, token.clone(), scope).await?;
+            let (api, sftp) = simulator.reach().await?;
+            let sql = SqlAddress::of(&api).await?.map(|sql| SqlAddress { host: sftp.host.clone(), ..sql });
+            return Ok(Begun { running: Running::Container(Box::new(simulator)), api, sftp, sql });
         }
         Home::Own => {
             let process = Process::start(settings, data, *http).await?;
@@ -55,7 +80,8 @@ pub(super) async fn begin(start: &Start) -> Result<(Running, Api, SftpAddress), 
         }
     };
     let sftp = SftpAddress::of(&api).await?;
-    Ok((running, api, sftp))
+    let sql = SqlAddress::of(&api).await?;
+    Ok(Begun { running, api, sftp, sql })
 }
 
 /// A running stack. Dropped, everything of it is gone.
@@ -63,19 +89,15 @@ pub struct Stack {
     running: Option<Running>,
     api: Api,
     sftp: SftpAddress,
+    sql: Option<SqlAddress>,
     start: Start,
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl Stack {
-    pub(super) fn new(
-        running: Running,
-        api: Api,
-        sftp: SftpAddress,
-        start: Start,
-        temporary: Option<tempfile::TempDir>,
-    ) -> Stack {
-        Stack { running: Some(running), api, sftp, start, _temporary: temporary }
+    pub(super) fn new(begun: Begun, start: Start, temporary: Option<tempfile::TempDir>) -> Stack {
+        let Begun { running, api, sftp, sql } = begun;
+        Stack { running: Some(running), api, sftp, sql, start, _temporary: temporary }
     }
 
     /// A stack inside this process.
@@ -100,6 +122,32 @@ impl Stack {
         match stacks {
             Stacks::InProcess => Stack::in_process(),
             Stacks::Attached(attached) => Stack::attached(attached),
+            Stacks::Containers(containers) => Builder::at(Home::Container(Some(containers.clone()))),
+        }
+    }
+
+    /// A stack in a container, with a network of its own. The images are made by `docker/build`.
+    pub fn containers() -> Builder {
+        Builder::at(Home::Container(None))
+    }
+
+    /// Where a client runs that visits it, and the address it must choose itself to come `from` there, if it must.
+    ///
+    /// # Errors
+    /// Where a container for it cannot be had.
+    pub async fn place(
+        &self,
+        client: &dyn Client,
+        from: Option<IpAddr>,
+    ) -> Result<(Place, Option<IpAddr>), StackError> {
+        match &self.running {
+            Some(Running::Container(simulator)) => {
+                Ok((simulator.containers().place(client, from).await?, None))
+            }
+            _ => {
+                let _ = client;
+                Ok((Place::Here, from))
+            }
         }
     }
 
@@ -122,16 +170,45 @@ impl Stack {
     pub fn token(&self) -> Option<&str> {
         match self.running.as_ref()? {
             Running::InProcess(stack) => stack.token(),
+            Running::Container(simulator) => Some(simulator.token()),
             Running::Process(_) | Running::Attached { .. } => None,
         }
     }
 
-    /// Where SQL clients connect, if the settings let them; known of a stack in this process only.
-    pub fn sql(&self) -> Option<SqlAddress> {
-        match self.running.as_ref()? {
-            Running::InProcess(stack) => stack.sql(),
-            Running::Process(_) | Running::Attached { .. } => None,
-        }
+    /// Where SQL clients connect, if the settings let them.
+    pub fn sql(&self) -> Option<&SqlAddress> {
+        self.sql.as_ref()
+    }
+
+    /// Asks the warehouse as a SQL client does; each site has a database by its code.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Runtime::new().unwrap();
+    /// # runtime.block_on(async {
+    /// use spatialcloud_harness::Stack;
+    ///
+    /// let stack = Stack::in_process().sql().start().await?;
+    /// let answer = stack.query("SELECT name FROM sys.databases WHERE name = 'master'").await?;
+    /// assert_eq!(answer.results[0].rows[0][0].to_string(), "master");
+    /// # Ok::<(), spatialcloud_harness::stack::StackError>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Where it does not listen for SQL. What the server itself refuses is in [`Answer::errors`].
+    pub async fn query(&self, sql: &str) -> Result<Answer, StackError> {
+        self.query_in(None, sql).await
+    }
+
+    /// The same, in a database; of a site by its code.
+    ///
+    /// # Errors
+    /// As [`Stack::query`]; also where there is no such database.
+    pub async fn query_in(&self, database: Option<&str>, sql: &str) -> Result<Answer, StackError> {
+        let address = self.sql.as_ref().ok_or(StackError::NoSql)?;
+        let database = database.map(|code| self.api.scope().site(code));
+        let mut connection = Connection::open(&address.login(database)).await?;
+        Ok(connection.run(sql).await?)
     }
 
     /// Where clients connect.
@@ -152,6 +229,11 @@ impl Stack {
         if let Some(Running::Attached { .. }) = self.running {
             return Err(StackError::Start("a stack that others use too cannot be restarted".to_owned()));
         }
+        if let Some(Running::Container(simulator)) = &self.running {
+            simulator.restart().await?;
+            (self.api, self.sftp) = simulator.reach().await?;
+            return Ok(());
+        }
         stopped(self.running.take()).await?;
         self.start_again().await
     }
@@ -162,7 +244,7 @@ impl Stack {
     /// # Errors
     /// Also where it has no process of its own.
     pub async fn kill(&mut self, during: Option<&str>) -> Result<(), StackError> {
-        if !matches!(self.running, Some(Running::Process(_))) {
+        if matches!(self.running, None | Some(Running::InProcess(_) | Running::Attached { .. })) {
             return Err(StackError::Start("only a stack in a process of its own can be killed".to_owned()));
         }
         if let Some(mover) = during {
@@ -174,6 +256,11 @@ impl Stack {
                 moved = self.api.wait(&query, LONGEST_RUN) => moved.map(|_| ())?,
             }
         }
+        if let Some(Running::Container(simulator)) = &self.running {
+            simulator.kill().await?;
+            (self.api, self.sftp) = simulator.reach().await?;
+            return Ok(());
+        }
         if let Some(Running::Process(process)) = self.running.take() {
             process.kill().await?;
         }
@@ -181,8 +268,9 @@ impl Stack {
     }
 
     async fn start_again(&mut self) -> Result<(), StackError> {
-        let (running, api, sftp) = begin(&self.start).await?;
-        (self.running, self.api, self.sftp) = (Some(running), api, sftp);
+        let begun = begin(&self.start).await?;
+        (self.running, self.api) = (Some(begun.running), begun.api);
+        (self.sftp, self.sql) = (begun.sftp, begun.sql);
         Ok(())
     }
 
@@ -196,6 +284,7 @@ async fn stopped(running: Option<Running>) -> Result<(), StackError> {
     match running {
         Some(Running::InProcess(stack)) => stack.stop().await,
         Some(Running::Process(process)) => process.stop().await,
+        Some(Running::Container(simulator)) => simulator.stop().await,
         Some(Running::Attached { .. }) | None => Ok(()),
     }
 }

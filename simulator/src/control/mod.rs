@@ -14,6 +14,7 @@ mod operations;
 mod scenario;
 mod shape;
 mod sites;
+mod sql;
 mod stream;
 mod transfers;
 mod warehouse;
@@ -57,6 +58,8 @@ pub struct State {
     pub config: Arc<Config>,
     /// Where clients connect.
     pub endpoint: Arc<EndpointCard>,
+    /// Where SQL clients do, where they may.
+    pub sql: Option<SocketAddr>,
     /// Demanded as a bearer token, if there is one; beyond loopback there is.
     pub token: Option<String>,
     /// One permit for each reader that may follow the events.

@@ -5,7 +5,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use super::shape::Body;
 use super::{
     State, clock, endpoint, events, faults, files, handover, movers, ok, openapi, reset, scenario, settings,
-    sites, stream, transfers, warehouse,
+    sites, sql, stream, transfers, warehouse,
 };
 
 /// One operation.
@@ -114,6 +114,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ),
         &[],
         || get(endpoint),
+    ),
+    operation(
+        "get",
+        "/sql",
+        "Where SQL clients find the warehouse, and as whom they log in.",
+        &[],
+        None,
+        Json("{ host: string, port: count, user: string, password: string }"),
+        &[404],
+        || get(sql::show),
     ),
     operation(
         "get",

@@ -9,6 +9,7 @@ mod out;
 pub mod preview;
 pub mod replace;
 mod snapshot;
+mod sql_server;
 pub mod table;
 pub mod target;
 
@@ -88,7 +89,7 @@ impl Warehouse {
             Ok(backup) => backup,
             Err(error) => return self.fail(site, vec![error.to_string()]),
         };
-        let loaded = match reasons {
+        let loaded = match self.on_server(site, reasons) {
             Some(refused) => Err(refused),
             None => load(&site.cloud, &generations, backup.clone(), &self.config, &at)
                 .map_err(|error| (error.outcome(), vec![error.to_string()])),
@@ -131,6 +132,42 @@ impl Warehouse {
         }
     }
 
+    /// Has the SQL Server load the backup, where there is one. Answers what speaks against the load: what the server says,
+    /// and what our reader has found, `reasons` or more.
+    fn on_server(&self, site: &Site, reasons: Option<Refused>) -> Option<Refused> {
+        let Some(server) = &self.config.sql_server else { return reasons };
+        let since = Clock::stopwatch();
+        let backup = site.cloud.join(RECOMMENDED_PATH);
+        let (contents, ours) = match reasons {
+            Some(refused) => (None, Some(refused)),
+            None => match sql_server::contents(&backup) {
+                Ok(contents) => (Some(contents), None),
+                Err(error) => (None, Some((error.outcome(), vec![error.to_string()]))),
+            },
+        };
+        let metadata_table = &self.config.metadata.table;
+        let database = format!("{}{}", server.database_prefix, site.code);
+        match sql_server::load(server, &backup, &database, metadata_table, contents.as_ref()) {
+            Ok(restored) if ours.is_none() => {
+                let fact = Fact::WarehouseRestored {
+                    server: restored.server.lines().next().unwrap_or_default().to_owned(),
+                    tables: restored.tables,
+                    rows: restored.rows,
+                    duration_ms: since.elapsed_ms(),
+                };
+                self.journal.record(Some(&site.code), fact);
+                None
+            }
+            // The server has taken what our reader could not compare.
+            Ok(_) => ours,
+            Err(error) => {
+                let own = if error.is_refusal() { Outcome::Refused } else { Outcome::Failed };
+                let (outcome, found) = ours.unwrap_or((own, Vec::new()));
+                Some((outcome, [vec![error.to_string()], found].concat()))
+            }
+        }
+    }
+
     fn fail(&self, site: &Site, reasons: Vec<String>) {
         let current = Generations::below(&site.warehouse).current().ok().flatten();
         let load = current.map(|(_, generation)| generation.load);
@@ -140,7 +177,7 @@ impl Warehouse {
 
     /// Reads the whole backup: a damaged page deep inside must be found before a table is touched. Answers what
     /// speaks against a load, if something does.
-    fn inspect(&self, site: &Site) -> (Fact, Option<(Outcome, Vec<String>)>) {
+    fn inspect(&self, site: &Site) -> (Fact, Option<Refused>) {
         let path = RECOMMENDED_PATH.to_owned();
         let read = File::open(site.cloud.join(&path)).and_then(|file| {
             spatialcloud_backup::read(BufReader::with_capacity(READ_BYTES, file), Depth::Everything)
@@ -198,6 +235,9 @@ impl Warehouse {
         Ok(Contents { tables: Some(database.tables().len() as u64), preview })
     }
 }
+
+/// What speaks against a load: whose fault it is, and the reasons.
+type Refused = (Outcome, Vec<String>);
 
 /// What stands in a backup that would be taken.
 #[derive(Default)]
