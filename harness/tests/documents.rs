@@ -1,5 +1,6 @@
 //! What is written beside the code: links lead somewhere, references are as the code has them, the dashboard shows
 //! metrics there are.
+#![allow(clippy::unwrap_used)] // A test that cannot go on says where.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
