@@ -2,9 +2,11 @@
 
 pub mod api;
 pub mod behaviours;
+pub mod calibrate;
 pub mod client;
 pub mod contract;
 pub mod difference;
+pub mod engine;
 pub mod hash;
 pub mod keys;
 pub mod load;
@@ -13,8 +15,8 @@ pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod schema;
-pub mod shard;
 pub mod scope;
+pub mod shard;
 pub mod size;
 pub mod stack;
 pub mod step;

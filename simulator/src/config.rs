@@ -434,12 +434,41 @@ pub struct WarehouseConfig {
     pub kept_generations: u64,
     /// Names in the metadata table (C-42).
     pub metadata: MetadataConfig,
+    /// A SQL Server that restores the backup, and whose production tables are replaced; what it refuses is refused in
+    /// its words. Absent: the backup is read here, without one.
+    pub sql_server: Option<SqlServerConfig>,
 }
 
 impl Default for WarehouseConfig {
     fn default() -> WarehouseConfig {
-        WarehouseConfig { kept_generations: 2, metadata: MetadataConfig::default() }
+        WarehouseConfig { kept_generations: 2, metadata: MetadataConfig::default(), sql_server: None }
     }
+}
+
+/// A SQL Server that takes part in the nightly load. Each site's production is a database by its code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SqlServerConfig {
+    /// Host or address.
+    pub host: String,
+    /// Port.
+    #[serde(default = "usual_port")]
+    pub port: u16,
+    /// Who logs in: somebody who may restore and make databases.
+    pub user: String,
+    /// With which password.
+    pub password: String,
+    /// A folder that this stack can write to and the server can read: the backup is put there for it.
+    pub shared_folder: PathBuf,
+    /// The same folder, as the server sees it.
+    pub folder_on_server: String,
+    /// What stands before a site's code in the name of its database, where several stacks share the server.
+    #[serde(default)]
+    pub database_prefix: String,
+}
+
+fn usual_port() -> u16 {
+    1433
 }
 
 /// Names of the metadata table and its columns, upper and lower case alike. The table's, FilePath and FileName are

@@ -188,6 +188,7 @@ impl Stack {
             config: Arc::new(config),
             clock_file: clock_file.clone(),
             endpoint: card.clone(),
+            sql: sql.as_ref().map(Sql::address),
             token: token.clone(),
             streams: Arc::new(Semaphore::new(control::MOST_STREAMS)),
         };
@@ -236,11 +237,6 @@ impl Stack {
     /// The token the API demands: the one given, or its own where it listens beyond loopback.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
-    }
-
-    /// Where SQL clients read the warehouse, where they may.
-    pub fn sql(&self) -> Option<&Sql> {
-        self.sql.as_ref()
     }
 
     /// Ends every connection, puts everything away, writes simulated time down.

@@ -1,6 +1,7 @@
 //! The subcommands: one file each.
 
 mod advise;
+mod calibrate;
 mod check;
 mod clients;
 mod clock;
@@ -18,6 +19,7 @@ mod record;
 mod report;
 mod run;
 mod site;
+mod sql;
 mod up;
 mod warehouse;
 
@@ -69,6 +71,10 @@ pub enum Command {
     Fault(fault::Arguments),
     /// Show the production tables, snapshots and loads of a site in a running stack
     Warehouse(warehouse::Arguments),
+    /// Ask the warehouse of a running stack, or any SQL Server, in SQL
+    Sql(sql::Arguments),
+    /// Record what a SQL Server says to damaged backups, for the stand-in to answer alike
+    Calibrate(calibrate::Arguments),
     /// Show what happened in a running stack
     Events(events::Arguments),
     /// Say whether a stack answers: for containers' health checks
@@ -89,13 +95,15 @@ pub async fn perform(command: Command) -> Exit {
         Command::Load(arguments) => load::perform(arguments).await,
         Command::Merge(arguments) => merge::perform(&arguments),
         Command::Key(arguments) => key::perform(&arguments),
-        Command::Clients(arguments) => clients::perform(&arguments),
+        Command::Clients(arguments) => clients::perform(&arguments).await,
         Command::Contract(arguments) => contract::perform(&arguments),
         Command::Site(arguments) => site::perform(arguments).await,
         Command::Mover(arguments) => mover::perform(arguments).await,
         Command::Clock(arguments) => clock::perform(arguments).await,
         Command::Fault(arguments) => fault::perform(arguments).await,
         Command::Warehouse(arguments) => warehouse::perform(arguments).await,
+        Command::Sql(arguments) => sql::perform(arguments).await,
+        Command::Calibrate(arguments) => calibrate::perform(arguments).await,
         Command::Events(arguments) => events::perform(arguments).await,
         Command::Health(arguments) => health::perform(&arguments).await,
     }

@@ -10,8 +10,9 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 use spatialcloud_harness::client::{self, Availability, Profile};
+use spatialcloud_harness::engine::{Engine, EngineError, Image};
 use spatialcloud_harness::report::{self, Run, terminal};
-use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError};
+use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError, Warehouse};
 use spatialcloud_harness::shard::Shard;
 use spatialcloud_harness::stack::{Attached, Stacks};
 
@@ -55,6 +56,10 @@ pub struct Arguments {
     /// Where the stacks come from: in-process, or attach=URL for one that runs already
     #[arg(long, value_name = "STACK", default_value = "in-process", env = "SPATIALCLOUD_STACK")]
     stack: String,
+    /// What loads backups: embedded (they are read here), or sql-server (Microsoft's, in a container of this run), or
+    /// sql-server=IMAGE for the simulator's own image in its place
+    #[arg(long, value_name = "WAREHOUSE", default_value = "embedded")]
+    warehouse: String,
     /// Where clients reach the endpoint of an attached stack, if not where it says itself
     #[arg(long, value_name = "HOST:PORT")]
     sftp: Option<String>,
@@ -92,8 +97,18 @@ pub async fn perform(arguments: Arguments) -> Exit {
         Ok(stacks) => stacks,
         Err((exit, message)) => return fail(exit, message),
     };
+    // Ctrl-C ends it too: what was started is dropped on the way out, and with it its container.
+    let warehouse = tokio::select! {
+        warehouse = warehouse(&arguments) => warehouse,
+        _ = tokio::signal::ctrl_c() => Err((Exit::Interrupted, "interrupted".to_owned())),
+    };
+    let warehouse = match warehouse {
+        Ok(warehouse) => warehouse,
+        Err((exit, message)) => return fail(exit, message),
+    };
     let options = Options {
         stacks,
+        warehouse,
         durations,
         clients: arguments.client.clone(),
         filter: arguments.filter.clone(),
@@ -121,12 +136,39 @@ pub async fn perform(arguments: Arguments) -> Exit {
     if plan.cases.is_empty() && plan.skips.is_empty() {
         return fail(Exit::WrongUse, "no scenario matches; see --filter and --client");
     }
-    tokio::select! {
+    let exit = tokio::select! {
         exit = run(&arguments, &plan) => exit,
         _ = tokio::signal::ctrl_c() => {
             eprintln!("interrupted: what was running has been ended and cleaned up");
             Exit::Interrupted
         }
+    };
+    drop(plan);
+    if let Some(warehouse) = options.warehouse.and_then(Arc::into_inner) {
+        warehouse.stop().await;
+    }
+    exit
+}
+
+/// The SQL Server that `--warehouse` asks for, started.
+async fn warehouse(arguments: &Arguments) -> Result<Option<Arc<Warehouse>>, (Exit, String)> {
+    let image = match (arguments.warehouse.as_str(), arguments.warehouse.split_once('=')) {
+        ("embedded", None) => return Ok(None),
+        _ if arguments.stack != "in-process" => {
+            let told = "--warehouse is for stacks of this run: an attached one has its own";
+            return Err((Exit::WrongUse, told.to_owned()));
+        }
+        ("sql-server", None) => Image::microsoft(),
+        (_, Some(("sql-server", image))) if !image.is_empty() => Image::stand_in(image),
+        (other, _) => {
+            let told = format!("--warehouse {other:?}: expected embedded, sql-server or sql-server=IMAGE");
+            return Err((Exit::WrongUse, told));
+        }
+    };
+    match Engine::start(image, &mut |words| eprintln!("{words}")).await {
+        Ok(engine) => Ok(Some(Arc::new(Warehouse::new(engine)))),
+        Err(error @ EngineError::Licence { .. }) => Err((Exit::WrongUse, error.to_string())),
+        Err(error) => Err((Exit::NoStack, error.to_string())),
     }
 }
 

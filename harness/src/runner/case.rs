@@ -109,6 +109,12 @@ async fn once(case: &Case) -> CaseResult {
     if let Some(held) = world.held.take() {
         held.cut().await;
     }
+    if let Some(databases) = world.databases.take()
+        && let Err(reason) = databases.end().await
+    {
+        let place = case.path.display().to_string();
+        failure.get_or_insert_with(|| report(case, place, "stop".to_owned(), Failure::Stack(reason)));
+    }
     if let Err(error) = world.stack.stop().await {
         let place = case.path.display().to_string();
         failure.get_or_insert_with(|| report(case, place, "stop".to_owned(), error.into()));
@@ -157,9 +163,20 @@ async fn world(case: &Case) -> Result<World, String> {
     let ((files, story), sites) = made.map_err(|error| error.to_string())?;
     let mut settings = case.scenario.settings.clone();
     settings["seed"] = json!(case.seed);
+    let databases = match &case.warehouse {
+        None => None,
+        Some(warehouse) => Some(warehouse.begin(case.scenario.sites.keys().cloned().collect()).await?),
+    };
+    if let Some(databases) = &databases {
+        settings["warehouse"]["sql-server"] = databases.settings();
+    }
     let mut builder = Stack::of(&case.stacks).settings(settings);
-    if steps(case).iter().any(|step| step.needs_process()) {
+    let steps = steps(case);
+    if steps.iter().any(|step| step.needs_process()) {
         builder = builder.killable();
+    }
+    if steps.iter().any(|step| step.needs_sql()) {
+        builder = builder.sql();
     }
     for code in case.scenario.sites.keys() {
         builder = builder.named(code);
@@ -170,6 +187,7 @@ async fn world(case: &Case) -> Result<World, String> {
     let stack = builder.start().await.map_err(|error| error.to_string())?;
     Ok(World {
         stack,
+        databases,
         client: case.client,
         address: CLIENT_ADDRESS,
         login: None,

@@ -3,6 +3,7 @@
 mod case;
 mod plan;
 mod prepare;
+mod warehouse;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::task::JoinSet;
 pub use case::perform;
 pub use plan::{Case, Options, Plan, PlanError, Skip, SkipKind, grouped, plan, short_name};
 pub use prepare::BACKUPS_VARIABLE;
+pub use warehouse::{Databases, Warehouse};
 
 /// What became of a case.
 #[derive(Clone, Debug)]

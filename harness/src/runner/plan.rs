@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::Warehouse;
 use crate::client::{self, Availability, Client, Login, Operation};
 use crate::scenario::{self, LoadError, Scenario};
 use crate::shard::Shard;
@@ -28,6 +29,8 @@ pub struct Options {
     pub repeat: usize,
     /// Where the stacks come from.
     pub stacks: Stacks,
+    /// The SQL Server that loads backups; absent: they are read here.
+    pub warehouse: Option<Arc<Warehouse>>,
 }
 
 /// A scenario with a client.
@@ -49,6 +52,8 @@ pub struct Case {
     pub repetition: usize,
     /// Where its stack comes from.
     pub stacks: Stacks,
+    /// The SQL Server that loads its backups.
+    pub warehouse: Option<Arc<Warehouse>>,
 }
 
 impl std::fmt::Debug for Case {
@@ -207,6 +212,7 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
                         seed: options.seed.unwrap_or_else(|| scenario.settings["seed"].as_u64().unwrap_or(1)),
                         repetition,
                         stacks: options.stacks.clone(),
+                        warehouse: options.warehouse.clone(),
                     }))
                 }
             }
@@ -257,6 +263,7 @@ struct Needs {
     builtin: bool,
     source_address: bool,
     password: bool,
+    sql: bool,
     /// SHA-1 signatures are taken.
     sha1: bool,
     /// Why its stack must be its own.
@@ -278,6 +285,7 @@ impl Needs {
             builtin: operations.is_empty() || steps.iter().any(|step| step.needs_builtin()),
             source_address: steps.iter().any(|step| step.needs_source_address()),
             password: steps.iter().any(|step| step.needs_password()),
+            sql: steps.iter().any(|step| step.needs_sql()),
             // A scenario that names its clients knows what it asks of them.
             sha1: scenario.clients.is_some()
                 || scenario.settings["endpoint"]["allow-ssh-rsa"].as_bool().unwrap_or(false),
@@ -298,6 +306,9 @@ impl Needs {
                 }
                 if self.source_address {
                     attached.has_addresses()?;
+                }
+                if self.sql && attached.sql().is_none() {
+                    return Err("it asks in SQL, and the stack does not listen for that".to_owned());
                 }
                 attached.has_settings(&scenario.settings)
             }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{SftpAddress, StackError, difference_of_settings, full_settings};
+use super::{SftpAddress, SqlAddress, StackError, difference_of_settings, full_settings, sql_address};
 use crate::api::Api;
 use crate::scope::Scope;
 
@@ -21,8 +21,8 @@ const KNOCK: Duration = Duration::from_secs(10);
 const LOOPBACK: &str = "127.0.0.1";
 /// Characters of a site's code that stay; the rest make it this case's own.
 const CODE_PREFIX: usize = 16;
-/// Settings that may differ: where it listens, what is made through its API, when its clock began, and SQL, which
-/// no client of a scenario speaks. A seed counts where a scenario has one.
+/// Settings that may differ: where it listens, what is made through its API, when its clock began, and SQL, of which
+/// only counts whether it is there. A seed counts where a scenario has one.
 const MAY_DIFFER: &[&str] = &["preset", "seed", "sites", "faults", "clock.start", "endpoint.listen", "sql"];
 
 /// A running stack that cases are run against.
@@ -30,6 +30,7 @@ const MAY_DIFFER: &[&str] = &["preset", "seed", "sites", "faults", "clock.start"
 pub struct Attached {
     api: Api,
     sftp: SftpAddress,
+    sql: Option<SqlAddress>,
     settings: Value,
     /// Where connections from here come from, as the stack sees it.
     client_address: String,
@@ -64,6 +65,12 @@ impl Attached {
             }
             None => {}
         }
+        let mut sql = sql_address(&api).await?;
+        if let Some(sql) = &mut sql
+            && sql.host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified())
+        {
+            sql.host = host_of(url).to_owned();
+        }
         let settings = api.get("settings").await?;
         let client_address = knock(&api, &found).await?;
         let sites = api.get("sites").await?;
@@ -76,12 +83,27 @@ impl Attached {
         let run =
             jiff::Timestamp::now().as_nanosecond().unsigned_abs() as u64 ^ u64::from(std::process::id());
         let (turn, cases) = (Arc::default(), AtomicU64::new(0));
-        Ok(Attached { api, sftp: found, settings, client_address, is_open_to_us, turn, run, cases })
+        Ok(Attached { api, sftp: found, sql, settings, client_address, is_open_to_us, turn, run, cases })
     }
 
     /// Where clients connect.
     pub fn sftp(&self) -> &SftpAddress {
         &self.sftp
+    }
+
+    /// Where SQL clients connect, if it lets them.
+    pub fn sql(&self) -> Option<&SqlAddress> {
+        self.sql.as_ref()
+    }
+
+    /// Its control API.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// Where connections from here come from, as the stack sees it.
+    pub fn client_address(&self) -> &str {
+        &self.client_address
     }
 
     /// Whether it can tell clients of several addresses apart; the reason where it cannot.

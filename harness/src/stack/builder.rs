@@ -95,6 +95,14 @@ impl Builder {
         self
     }
 
+    /// It listens for SQL, on any free port of loopback unless its settings say where.
+    pub fn sql(mut self) -> Builder {
+        if self.settings["sql"]["listen"].is_null() {
+            self.settings["sql"]["listen"] = "127.0.0.1:0".into();
+        }
+        self
+    }
+
     /// A provisioned site: its code, its public key in OpenSSH form, the addresses it connects from.
     pub fn site<A: Into<String>>(
         mut self,
@@ -137,8 +145,7 @@ impl Builder {
             token: self.token,
             names: self.names,
         };
-        let (running, api, sftp) = begin(&start).await?;
-        let stack = Stack::new(running, api, sftp, start, temporary);
+        let stack = Stack::new(begin(&start).await?, start, temporary);
         for (code, key, from) in &self.sites {
             stack.api().create_site(code, key, from, true).await?;
         }

@@ -15,7 +15,7 @@ use spatialcloud_simulator::site::key::PublicKey;
 use spatialcloud_simulator::stack::Stack;
 use spatialcloud_simulator::warehouse::preview::{self, Preview};
 
-use super::{AcceptedKey, EventDoc, RefusedKey, SqlAddress, StackError};
+use super::{AcceptedKey, EventDoc, RefusedKey, StackError};
 use crate::api::Api;
 
 pub(super) struct InProcess {
@@ -139,18 +139,6 @@ impl InProcess {
 
     pub(super) fn api(&self) -> Api {
         Api::new(format!("http://{}", self.stack.http())).with_token(self.token().map(str::to_owned))
-    }
-
-    pub(super) fn sql(&self) -> Option<SqlAddress> {
-        let sql = self.stack.sql()?;
-        let (user, password) = sql.login();
-        let address = sql.address();
-        Some(SqlAddress {
-            host: address.ip().to_string(),
-            port: address.port(),
-            user: user.to_owned(),
-            password: password.to_owned(),
-        })
     }
 
     pub(super) fn token(&self) -> Option<&str> {

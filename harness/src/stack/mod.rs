@@ -10,6 +10,7 @@ use std::fs::File;
 
 use serde_json::Value;
 use spatialcloud_backup::{DataError, Database};
+use spatialcloud_sql_client::{Encryption, Login, SqlError};
 
 use crate::api::{Api, ApiError};
 pub use attached::Attached;
@@ -63,6 +64,20 @@ pub struct SqlAddress {
     pub password: String,
 }
 
+impl SqlAddress {
+    /// A login there, in a database or in the user's own.
+    pub fn login(&self, database: Option<&str>) -> Login {
+        Login {
+            host: self.host.clone(),
+            port: self.port,
+            user: self.user.clone(),
+            password: self.password.clone(),
+            database: database.map(str::to_owned),
+            encryption: Encryption::default(),
+        }
+    }
+}
+
 /// Why a stack could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
@@ -78,6 +93,12 @@ pub enum StackError {
     /// It started, and does not answer.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// No SQL client gets in.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    /// It does not listen for SQL.
+    #[error("the stack does not listen for SQL: its settings lack sql.listen")]
+    NoSql,
 }
 
 /// Whether settings are of the documented shape; the reason where they are not.
@@ -213,4 +234,23 @@ pub struct RefusedKey {
     pub message: String,
     /// The key in the right form, where it was only in a wrong one.
     pub converted: Option<String>,
+}
+
+/// Where the stack behind an API listens for SQL, if it does.
+///
+/// # Errors
+/// When the API does not answer.
+pub async fn sql_address(api: &Api) -> Result<Option<SqlAddress>, ApiError> {
+    let sql = match api.get("sql").await {
+        Ok(sql) => sql,
+        Err(ApiError::Refused { status: 404, .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let text = |name: &str| sql[name].as_str().unwrap_or_default().to_owned();
+    Ok(Some(SqlAddress {
+        host: text("host"),
+        port: u16::try_from(sql["port"].as_u64().unwrap_or(0)).unwrap_or(0),
+        user: text("user"),
+        password: text("password"),
+    }))
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use spatialcloud_sql_client::{Answer, Connection};
 
 use super::attached::Visit;
 use super::builder::{Builder, Home, Stacks};
 use super::in_process::InProcess;
 use super::process::Process;
-use super::{SftpAddress, SqlAddress, StackError};
+use super::{SftpAddress, SqlAddress, StackError, sql_address};
 use crate::api::{Api, ApiError};
 
 /// Longest wait for a mover to move its first file.
@@ -34,13 +35,22 @@ pub(super) enum Running {
     Attached { _until_dropped: Visit },
 }
 
-pub(super) async fn begin(start: &Start) -> Result<(Running, Api, SftpAddress), StackError> {
+/// A stack that has just been started.
+pub(super) struct Begun {
+    running: Running,
+    api: Api,
+    sftp: SftpAddress,
+    sql: Option<SqlAddress>,
+}
+
+pub(super) async fn begin(start: &Start) -> Result<Begun, StackError> {
     let Start { settings, data, http, token, .. } = start;
     let (running, api) = match &start.home {
         Home::Attached(attached) => {
             let visit = attached.begin(settings, &start.names).await?;
             let api = visit.api.clone();
-            return Ok((Running::Attached { _until_dropped: visit }, api, attached.sftp().clone()));
+            let (sftp, sql) = (attached.sftp().clone(), attached.sql().cloned());
+            return Ok(Begun { running: Running::Attached { _until_dropped: visit }, api, sftp, sql });
         }
         Home::Own => {
             let process = Process::start(settings, data, *http).await?;
@@ -55,7 +65,8 @@ pub(super) async fn begin(start: &Start) -> Result<(Running, Api, SftpAddress), 
         }
     };
     let sftp = SftpAddress::of(&api).await?;
-    Ok((running, api, sftp))
+    let sql = sql_address(&api).await?;
+    Ok(Begun { running, api, sftp, sql })
 }
 
 /// A running stack. Dropped, everything of it is gone.
@@ -63,19 +74,15 @@ pub struct Stack {
     running: Option<Running>,
     api: Api,
     sftp: SftpAddress,
+    sql: Option<SqlAddress>,
     start: Start,
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl Stack {
-    pub(super) fn new(
-        running: Running,
-        api: Api,
-        sftp: SftpAddress,
-        start: Start,
-        temporary: Option<tempfile::TempDir>,
-    ) -> Stack {
-        Stack { running: Some(running), api, sftp, start, _temporary: temporary }
+    pub(super) fn new(begun: Begun, start: Start, temporary: Option<tempfile::TempDir>) -> Stack {
+        let Begun { running, api, sftp, sql } = begun;
+        Stack { running: Some(running), api, sftp, sql, start, _temporary: temporary }
     }
 
     /// A stack inside this process.
@@ -126,12 +133,40 @@ impl Stack {
         }
     }
 
-    /// Where SQL clients connect, if the settings let them; known of a stack in this process only.
-    pub fn sql(&self) -> Option<SqlAddress> {
-        match self.running.as_ref()? {
-            Running::InProcess(stack) => stack.sql(),
-            Running::Process(_) | Running::Attached { .. } => None,
-        }
+    /// Where SQL clients connect, if the settings let them.
+    pub fn sql(&self) -> Option<&SqlAddress> {
+        self.sql.as_ref()
+    }
+
+    /// Asks the warehouse as a SQL client does; each site has a database by its code.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Runtime::new().unwrap();
+    /// # runtime.block_on(async {
+    /// use spatialcloud_harness::Stack;
+    ///
+    /// let stack = Stack::in_process().sql().start().await?;
+    /// let answer = stack.query("SELECT name FROM sys.databases WHERE name = 'master'").await?;
+    /// assert_eq!(answer.results[0].rows[0][0].to_string(), "master");
+    /// # Ok::<(), spatialcloud_harness::stack::StackError>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Where it does not listen for SQL. What the server itself refuses is in [`Answer::errors`].
+    pub async fn query(&self, sql: &str) -> Result<Answer, StackError> {
+        self.query_in(None, sql).await
+    }
+
+    /// The same, in a database; of a site by its code.
+    ///
+    /// # Errors
+    /// As [`Stack::query`]; also where there is no such database.
+    pub async fn query_in(&self, database: Option<&str>, sql: &str) -> Result<Answer, StackError> {
+        let address = self.sql.as_ref().ok_or(StackError::NoSql)?;
+        let database = database.map(|code| self.api.scope().site(code));
+        let mut connection = Connection::open(&address.login(database)).await?;
+        Ok(connection.run(sql).await?)
     }
 
     /// Where clients connect.
@@ -181,8 +216,9 @@ impl Stack {
     }
 
     async fn start_again(&mut self) -> Result<(), StackError> {
-        let (running, api, sftp) = begin(&self.start).await?;
-        (self.running, self.api, self.sftp) = (Some(running), api, sftp);
+        let begun = begin(&self.start).await?;
+        (self.running, self.api) = (Some(begun.running), begun.api);
+        (self.sftp, self.sql) = (begun.sftp, begun.sql);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod legacy_ftp;
 mod operations;
 mod place;
 mod production;
+mod query;
 mod time;
 mod together;
 
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use crate::api::ApiError;
 use crate::client::{Client, HeldUpload, Login, Operation, Outcome};
 use crate::keys::KeyPair;
+use crate::runner::Databases;
 use crate::scenario::fields::{self, Asked, Fields, Mistake};
 use crate::scenario::node::{Kind, Node, Place};
 use crate::stack::{Stack, StackError};
@@ -45,6 +47,11 @@ pub trait Step: Send + Sync {
 
     /// Whether the stack must run in a process of its own.
     fn needs_process(&self) -> bool {
+        false
+    }
+
+    /// Whether the stack must listen for SQL.
+    fn needs_sql(&self) -> bool {
         false
     }
 
@@ -250,6 +257,12 @@ pub const STEPS: &[StepKind] = &[
         parse: legacy_ftp::call,
     },
     StepKind {
+        name: "query",
+        sentence: "Asks a site's database as a SQL client does, and compares columns and rows of the first result, or the error.",
+        example: "- query: { as: CITY, sql: SELECT COUNT(*) FROM dbo.parcels, rows: [[1200]], capture: parcels }",
+        parse: query::query,
+    },
+    StepKind {
         name: "expect",
         sentence: "Compares what is there, or what happened, with what should.",
         example: "- expect: { cloud: CITY/Spatial/a.tif, same-as: a.tif }",
@@ -307,6 +320,8 @@ impl StepKind {
 pub struct World {
     /// The stack under test.
     pub stack: Stack,
+    /// Its databases on a SQL Server, where one loads its backups.
+    pub databases: Option<Databases>,
     /// The client under test.
     pub client: &'static dyn Client,
     /// Where the client's usual connections come from.

@@ -11,6 +11,7 @@ mod metrics;
 mod movers;
 mod scenario;
 mod sites;
+mod sql;
 mod stream;
 mod transfers;
 mod warehouse;
@@ -53,6 +54,8 @@ pub struct State {
     pub config: Arc<Config>,
     /// Where clients connect.
     pub endpoint: Arc<EndpointCard>,
+    /// Where SQL clients do, where they may.
+    pub sql: Option<SocketAddr>,
     /// Demanded as a bearer token, if there is one; beyond loopback there is.
     pub token: Option<String>,
     /// One permit for each reader that may follow the events.
@@ -82,6 +85,7 @@ pub fn router(state: State, pages: Router) -> Router {
         .route("/healthz", get(ok))
         .route("/readyz", get(ok))
         .route("/endpoint", get(endpoint))
+        .route("/sql", get(sql::show))
         .route("/settings", get(settings))
         .route("/sites", get(sites::list).post(sites::create))
         .route("/sites/{code}", get(sites::show).delete(sites::remove))

@@ -150,6 +150,8 @@ facts! {
     "database.warned" DatabaseWarned { path: String, reason: String }
     /// The moved backup was read: whether the nightly load would take it, how many tables it has, and what its metadata table exports.
     "warehouse.inspected" WarehouseInspected { path: String, accepted: bool, database: Option<String>, server_version: Option<String>, tables: Option<u64>, exports: Vec<String>, reasons: Vec<String>, warnings: Vec<String> }
+    /// A SQL Server has restored the backup, and its own production tables are replaced.
+    "warehouse.restored" WarehouseRestored { server: String, tables: u64, rows: u64 } volatile { duration_ms: u64 }
     /// A table of the upload is in production, dropped and made anew where it was there before.
     "table.loaded" TableLoaded { table: String, rows: u64, replaced: bool, indexes: Vec<String>, warnings: Vec<String> } volatile { duration_ms: u64 }
     /// A table's shapefile set was written below OUT.

@@ -192,8 +192,34 @@ pub struct Recorded {
     pub engine: String,
     /// When, as RFC 3339 has it.
     pub recorded: String,
+    /// What a sound backup gives: columns of each statement's result.
+    #[serde(default)]
+    pub shapes: Vec<RecordedShape>,
     /// What it said.
     pub answers: Vec<RecordedAnswer>,
+}
+
+/// What the engine answered to one statement over a sound backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedShape {
+    /// The statement.
+    pub statement: Asked,
+    /// The columns of its result.
+    pub columns: Vec<RecordedColumn>,
+    /// What it said beside it.
+    pub messages: Vec<String>,
+}
+
+/// One column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type on the wire, in capitals.
+    #[serde(rename = "type")]
+    pub wire_type: String,
 }
 
 /// What the engine said to one statement over one damaged backup.
@@ -305,6 +331,7 @@ mod tests {
             format: FORMAT,
             engine: "an engine".to_owned(),
             recorded: "2026-11-25T10:00:00Z".to_owned(),
+            shapes: Vec::new(),
             answers: vec![
                 RecordedAnswer {
                     damage: "cut".to_owned(),

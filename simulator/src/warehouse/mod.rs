@@ -9,6 +9,7 @@ mod out;
 pub mod preview;
 pub mod replace;
 mod snapshot;
+mod sql_server;
 pub mod table;
 pub mod target;
 
@@ -24,6 +25,7 @@ use spatialcloud_backup::{Backup, DataError, Database, Depth, Family};
 use generation::{BackupFile, Generations, LoadRecord, Outcome};
 use load::{Loaded, load};
 use preview::Preview;
+use sql_server::ServerError;
 
 use crate::clock::Clock;
 use crate::config::WarehouseConfig;
@@ -88,7 +90,7 @@ impl Warehouse {
             Ok(backup) => backup,
             Err(error) => return self.fail(site, vec![error.to_string()]),
         };
-        let loaded = match reasons {
+        let loaded = match self.on_server(site, reasons) {
             Some(refused) => Err(refused),
             None => load(&site.cloud, &generations, backup.clone(), &self.config, &at)
                 .map_err(|error| (error.outcome(), vec![error.to_string()])),
@@ -131,6 +133,39 @@ impl Warehouse {
         }
     }
 
+    /// Has the SQL Server load the backup, where there is one. Answers what speaks against the load: what it says, or
+    /// else what our reader has said before.
+    fn on_server(&self, site: &Site, reasons: Option<Refused>) -> Option<Refused> {
+        let Some(server) = &self.config.sql_server else { return reasons };
+        let since = Clock::stopwatch();
+        let backup = site.cloud.join(RECOMMENDED_PATH);
+        let metadata_table = &self.config.metadata.table;
+        let database = format!("{}{}", server.database_prefix, site.code);
+        match sql_server::load(server, &backup, &database, metadata_table, reasons.is_none()) {
+            Ok(restored) if reasons.is_none() => {
+                let fact = Fact::WarehouseRestored {
+                    server: restored.server.lines().next().unwrap_or_default().to_owned(),
+                    tables: restored.tables,
+                    rows: restored.rows,
+                    duration_ms: since.elapsed_ms(),
+                };
+                self.journal.record(Some(&site.code), fact);
+                None
+            }
+            // The server has taken what our reader could not compare.
+            Ok(_) => reasons,
+            Err(error) => {
+                let is_refusal = match &error {
+                    ServerError::Recipe(error) => error.is_refusal(),
+                    ServerError::Backup(_) => true,
+                    ServerError::Folder { .. } => false,
+                };
+                let outcome = if is_refusal { Outcome::Refused } else { Outcome::Failed };
+                Some((outcome, vec![error.to_string()]))
+            }
+        }
+    }
+
     fn fail(&self, site: &Site, reasons: Vec<String>) {
         let current = Generations::below(&site.warehouse).current().ok().flatten();
         let load = current.map(|(_, generation)| generation.load);
@@ -140,7 +175,7 @@ impl Warehouse {
 
     /// Reads the whole backup: a damaged page deep inside must be found before a table is touched. Answers what
     /// speaks against a load, if something does.
-    fn inspect(&self, site: &Site) -> (Fact, Option<(Outcome, Vec<String>)>) {
+    fn inspect(&self, site: &Site) -> (Fact, Option<Refused>) {
         let path = RECOMMENDED_PATH.to_owned();
         let read = File::open(site.cloud.join(&path)).and_then(|file| {
             spatialcloud_backup::read(BufReader::with_capacity(READ_BYTES, file), Depth::Everything)
@@ -198,6 +233,9 @@ impl Warehouse {
         Ok(Contents { tables: Some(database.tables().len() as u64), preview })
     }
 }
+
+/// What speaks against a load: whose fault it is, and the reasons.
+type Refused = (Outcome, Vec<String>);
 
 /// What stands in a backup that would be taken.
 #[derive(Default)]
