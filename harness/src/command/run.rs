@@ -143,8 +143,8 @@ pub async fn perform(arguments: Arguments) -> Exit {
             Exit::Interrupted
         }
     };
-    drop(plan);
-    if let Some(warehouse) = options.warehouse.and_then(Arc::into_inner) {
+    // Cases that were interrupted may not have let go of it yet.
+    if let Some(warehouse) = &options.warehouse {
         warehouse.stop().await;
     }
     exit
