@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use spatialcloud_harness::Stack;
-use spatialcloud_harness::api::Api;
 use spatialcloud_harness::load::{self, Arrival, Campaign, Figures, LoadError, STAGES, Stage};
 use spatialcloud_harness::shard::Shard;
 use spatialcloud_harness::size;
-use spatialcloud_harness::stack::SftpAddress;
+use spatialcloud_harness::stack::Attached;
 
 use super::fail;
 use crate::exit::Exit;
@@ -43,9 +42,9 @@ pub struct Arguments {
     /// Control API of a running stack; without it a stack is started for this
     #[arg(long, value_name = "URL", env = "SPATIALCLOUD_API")]
     api: Option<String>,
-    /// The address from which that stack sees this machine
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-    from: String,
+    /// Token of that API
+    #[arg(long, value_name = "TOKEN", env = "SPATIALCLOUD_TOKEN")]
+    token: Option<String>,
     /// Write the figures, for `merge`; - for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -86,7 +85,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
     tokio::select! {
         ran = run(&arguments, &campaign, shard) => match ran {
             Ok(figures) => finish(&figures, arguments.json.as_deref()),
-            Err(error @ LoadError::Api(_)) => fail(Exit::NoStack, error),
+            Err(error @ (LoadError::Stack(_) | LoadError::Api(_))) => fail(Exit::NoStack, error),
             Err(error) => fail(Exit::WrongUse, error),
         },
         _ = tokio::signal::ctrl_c() => fail(Exit::Interrupted, "interrupted; nothing was written"),
@@ -99,19 +98,14 @@ async fn run(arguments: &Arguments, campaign: &Campaign, shard: Shard) -> Result
         campaign.sites, campaign.sessions, campaign.uploads
     );
     if let Some(url) = &arguments.api {
-        let api = Api::new(url);
-        let sftp = SftpAddress::of(&api).await?;
-        return load::run(campaign, shard, &api, &sftp, &arguments.from).await;
+        // Only where a simulated cloud's API answers: no load goes to anything else.
+        let stack = Attached::find(url, arguments.token.clone(), None).await?;
+        return load::run(campaign, shard, stack.api(), stack.sftp(), stack.client_address()).await;
     }
     // Every session comes from one address here, and the vendor's limit is for people.
-    let settings =
-        json!({ "endpoint": { "limits": { "sessions-per-address": u16::MAX } }, "clock": "manual" });
-    let stack = Stack::in_process()
-        .settings(settings)
-        .start()
-        .await
-        .map_err(|error| LoadError::Campaign(error.to_string()))?;
-    load::run(campaign, shard, stack.api(), stack.sftp(), &arguments.from).await
+    let settings = json!({ "endpoint": { "limits": { "sessions-per-address": u16::MAX } }, "clock": { "pace": "manual" } });
+    let stack = Stack::in_process().settings(settings).start().await?;
+    load::run(campaign, shard, stack.api(), stack.sftp(), "127.0.0.1").await
 }
 
 /// Prints the figures, writes them where wanted, and answers whether nothing failed.

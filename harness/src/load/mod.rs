@@ -7,6 +7,7 @@
 mod figures;
 mod session;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::api::{Api, ApiError};
 use crate::client::Login;
 use crate::keys::KeyPair;
 use crate::shard::Shard;
-use crate::stack::SftpAddress;
+use crate::stack::{SftpAddress, StackError};
 pub use figures::{Figures, MergeError, STAGES, Stage};
 use session::Course;
 
@@ -64,6 +65,9 @@ pub enum LoadError {
     /// It makes no sense.
     #[error("{0}")]
     Campaign(String),
+    /// There is no cloud.
+    #[error(transparent)]
+    Stack(#[from] StackError),
     /// The cloud does not answer, or refuses.
     #[error(transparent)]
     Api(#[from] ApiError),
@@ -160,8 +164,8 @@ pub async fn run(
     }
     let mut figures = Figures::new(campaign.clone(), shard);
     if ran.is_ok() {
-        upload_all(campaign, shard, sftp, &pair, &mut figures).await;
-        ran = verify(campaign, &mine, api, &mut figures).await;
+        let acknowledged = upload_all(campaign, shard, sftp, &pair, &mut figures).await;
+        ran = verify(campaign, &mine, &acknowledged, api, &mut figures).await;
     }
     for site in made {
         // Also after a failure: a site that stays would refuse the next run.
@@ -171,13 +175,14 @@ pub async fn run(
     ran.map(|()| figures)
 }
 
+/// Runs the sessions; answers how many uploads of each, by site and number, were acknowledged.
 async fn upload_all(
     campaign: &Campaign,
     shard: Shard,
     sftp: &SftpAddress,
     pair: &KeyPair,
     figures: &mut Figures,
-) {
+) -> HashMap<(u32, u32), u64> {
     let pattern = pattern(campaign.seed);
     let work = std::env::temp_dir();
     figures.begin();
@@ -195,34 +200,43 @@ async fn upload_all(
         };
         running.spawn(async move {
             tokio::time::sleep_until(since + planned.begins).await;
-            course.run().await
+            ((planned.site, planned.session), course.run().await)
         });
     }
+    let mut acknowledged = HashMap::new();
     while let Some(ended) = running.join_next().await {
         match ended {
-            Ok(account) => figures.add(&account),
+            Ok((whose, account)) => {
+                figures.add(&account);
+                acknowledged.insert(whose, account.uploads);
+            }
             Err(error) => figures.add_error(&format!("ours: {error}")),
         }
     }
     figures.end();
+    acknowledged
 }
 
 /// After the clock has stopped: whether each file that a client heard was taken is there, byte for byte.
 async fn verify(
     campaign: &Campaign,
     sites: &[u32],
+    acknowledged: &HashMap<(u32, u32), u64>,
     api: &Api,
     figures: &mut Figures,
 ) -> Result<(), LoadError> {
     let pattern = pattern(campaign.seed);
     let hashes: Vec<String> =
         campaign.sizes_bytes.iter().map(|&size_bytes| session::hash(&pattern, size_bytes)).collect();
-    let expected = |path: &str| {
-        let (session, upload) = session::numbers(path)?;
-        hashes.get(session::turn(campaign, session, upload))
-    };
     for &site in sites {
         let mut right = 0;
+        let expected = |path: &str| {
+            let (session, upload) = session::numbers(path)?;
+            // Sessions stop at the first upload that fails: what is acknowledged comes before it.
+            let is_acknowledged =
+                u64::from(upload) < acknowledged.get(&(site, session)).copied().unwrap_or(0);
+            hashes.get(session::turn(campaign, session, upload)).filter(|_| is_acknowledged)
+        };
         // A mover may have come meanwhile.
         for area in ["inbox", "cloud"] {
             for file in api.files(&code(site), area, true).await? {

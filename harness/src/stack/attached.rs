@@ -96,6 +96,16 @@ impl Attached {
         self.sql.as_ref()
     }
 
+    /// Its control API.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// Where connections from here come from, as the stack sees it.
+    pub fn client_address(&self) -> &str {
+        &self.client_address
+    }
+
     /// Whether it can tell clients of several addresses apart; the reason where it cannot.
     pub fn has_addresses(&self) -> Result<(), &'static str> {
         if self.client_address != LOOPBACK {

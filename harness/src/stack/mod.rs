@@ -2,6 +2,7 @@
 
 pub mod attached;
 mod builder;
+mod containers;
 mod in_process;
 mod process;
 mod running;
@@ -15,6 +16,7 @@ use spatialcloud_sql_client::{Encryption, Login, SqlError};
 use crate::api::{Api, ApiError};
 pub use attached::Attached;
 pub use builder::{Builder, Stacks};
+pub use containers::Containers;
 pub use process::set_program;
 pub use running::Stack;
 

@@ -156,6 +156,11 @@ static FUNCTIONS: &[Function] = &[
         Some(Value::Text(name)) => (context.object_id)(name).map_or(Value::Null, Value::Integer),
         _ => Value::Null,
     })),
+    function!("SCHEMA_ID", [Text], 1, false, Int, |context, values| Ok(match values.first() {
+        None => Value::Integer(1),
+        Some(Value::Text(name)) => (context.schema_id)(name).map_or(Value::Null, Value::Integer),
+        Some(_) => Value::Null,
+    })),
     function!("SCHEMA_NAME", [Integer], 1, false, Name, |_, values| Ok(match values.first() {
         None | Some(Value::Integer(1)) => "dbo".into(),
         Some(Value::Integer(3)) => "INFORMATION_SCHEMA".into(),
