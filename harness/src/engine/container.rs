@@ -15,7 +15,7 @@ use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
 
 use super::preflight::{Found, look};
-use super::sweep::{FOLDER_PREFIX, LABEL, owner, sweep};
+use super::sweep::{FOLDER_PREFIX, LABEL, owner, remove, sweep};
 use super::{EngineError, Image, is_licence_accepted};
 
 /// Port of SQL Server in the container.
@@ -112,10 +112,13 @@ impl Engine {
         self.image.folder
     }
 
-    /// Removes it, and waits until it is gone.
-    pub async fn stop(self) {
+    /// Removes it, and waits until it is gone; whoever still asks it something is not answered.
+    pub async fn stop(&self) {
         // What could not be removed the next run sweeps away.
-        let _ = self.container.rm().await;
+        if let Ok(docker) = docker_client_instance().await {
+            remove(&docker, self.container.id()).await;
+        }
+        let _ = fs::remove_dir_all(self.folder.path());
     }
 
     /// Waits for the words in its log, and then until it lets somebody in.

@@ -37,9 +37,7 @@ pub(super) async fn sweep(docker: &Docker) {
         if let (Some(id), Some(owner)) = (container.id, owner)
             && is_gone(owner)
         {
-            let options =
-                RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
-            let _ = docker.remove_container(&id, Some(options)).await;
+            remove(docker, &id).await;
             // The folder that was mounted there is its process's too.
             let mounted = container.mounts.into_iter().flatten().filter_map(|mount| mount.source);
             for folder in mounted.map(std::path::PathBuf::from).filter(|folder| is_ours(folder)) {
@@ -47,6 +45,12 @@ pub(super) async fn sweep(docker: &Docker) {
             }
         }
     }
+}
+
+/// Removes a container with its volumes, running or not.
+pub(super) async fn remove(docker: &Docker, id: &str) {
+    let options = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
+    let _ = docker.remove_container(id, Some(options)).await;
 }
 
 /// Whether it is a folder of backups that [`super::Engine`] has made.

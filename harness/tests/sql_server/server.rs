@@ -118,7 +118,7 @@ impl Server {
         Ok(Connection::open(&self.login()?).await?)
     }
 
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         if let Server::Container(engine) = self {
             engine.stop().await;
         }
