@@ -38,7 +38,8 @@ function row(event) {
     make("span", {}, event.site ?? ""),
     make("span", { class: "what" }, make("b", {}, headline), " ", make("code", {}, event.event),
       reason ? make("small", {}, reason) : null),
-    make("button", { type: "button", class: "number", "data-key": event.sequence, "aria-label": `Select event ${event.sequence}`, onclick: () => select(event.sequence) },
+    // No stop for the tab key: there are hundreds. By keyboard, the numbers are typed into the selection.
+    make("button", { type: "button", class: "number", tabindex: -1, "data-key": event.sequence, "aria-label": `Select event ${event.sequence}`, onclick: () => select(event.sequence) },
       `${event.sequence}`));
 }
 
