@@ -156,11 +156,13 @@ fn day_and_night(scene: &Scene) -> Result<Words, Failed> {
     scene.advance(json!({"by": "5m"}))?;
     scene.upload("putty", backup(scene, "tonight.bak")?, "Database/IntraMapsSpatialCloud.bak")?;
     scene.advance(json!({"to": "nightly"}))?;
+    scene.upload("openssh", scene.file("late.zip", 3_000)?, "Spatial/late.zip")?;
     Ok(vec![
         "cloud: CITY/Spatial/roads.zip, same-as: roads.zip",
         "2026-03-02T16:05:00",
         "2026-03-02T22:00:00",
-        "event: warehouse.loaded",
+        // What a night did is looked at before the next day begins.
+        "event: warehouse.loaded, site: CITY, path: Database/IntraMapsSpatialCloud.bak }\n  - upload: { file: late.zip",
     ])
 }
 

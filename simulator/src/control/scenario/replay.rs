@@ -85,6 +85,15 @@ impl Replay<'_> {
         self.waiting.push(step);
     }
 
+    /// The same of what follows a run: a load is told after the run that brought its backup.
+    pub(super) fn expect_after_run(&mut self, step: Step) {
+        match (self.waiting.is_empty(), self.last.is_empty()) {
+            (true, true) => self.told.steps.push(step),
+            (false, _) => self.waiting.push(step),
+            (true, false) => self.last.push(step),
+        }
+    }
+
     pub(super) fn untold(&mut self, event: &Event, why: &str) {
         self.told.untold.push(format!("event {}, {}: {why}", event.sequence, event.kind()));
     }

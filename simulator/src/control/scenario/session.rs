@@ -167,13 +167,10 @@ impl Sessions {
                 replay.expect_of_run(step.with("reason", reason.as_str()));
             }
             Fact::WarehouseLoaded { path, .. } | Fact::WarehouseFailed { path, .. } => {
-                replay.expect_of_run(Step::event(event.kind(), Some(&site)).with("path", path.as_str()));
+                replay.expect_after_run(Step::event(event.kind(), Some(&site)).with("path", path.as_str()));
             }
             Fact::MoveFailed { .. } => replay.untold(event, "what the disk did cannot be done again"),
-            Fact::SiteRequested { .. }
-            | Fact::SiteRemoved {}
-            | Fact::KeyRemoved { .. }
-            | Fact::AddressesChanged { .. } => {
+            Fact::SiteRemoved {} | Fact::KeyRemoved { .. } | Fact::AddressesChanged { .. } => {
                 replay.untold(event, "every site is there from the start, with one key and one address");
             }
             _ => {}
