@@ -5,6 +5,7 @@
 //! the machine could have it, but for Microsoft's: whether that is here is its user's choice. With its licence
 //! accepted, all of it is `ACCEPT_EULA=Y cargo test -p spatialcloud-harness --test sql_server`.
 
+mod broken;
 mod nights;
 mod recorded;
 mod server;
@@ -43,10 +44,12 @@ fn main() -> ExitCode {
 fn run(kind: Kind) -> Result<(), Failed> {
     with_runtime(async move {
         let server = Server::start(kind).await?;
-        let done = match nights::on(&server).await {
-            Ok(()) => recorded::from(&server).await,
-            Err(failed) => Err(failed),
+        let done = async {
+            nights::on(&server).await?;
+            broken::on(&server).await?;
+            recorded::from(&server).await
         };
+        let done = done.await;
         server.stop().await;
         done.map_err(|failed| match kind {
             Kind::Container => {
