@@ -1,11 +1,12 @@
 //! What is written beside the code: links lead somewhere, references are as the code has them, the dashboard shows
 //! metrics there are.
+#![allow(clippy::unwrap_used)] // A test that cannot go on says where.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use spatialcloud_harness::Stack;
+use spatialcloud_harness::{Stack, contract};
 
 /// The whole repository.
 fn root() -> PathBuf {
@@ -165,6 +166,32 @@ fn shape(schema: &Value) -> String {
         other => other.to_owned(),
     };
     format!("{told}{null}")
+}
+
+#[test]
+fn how_faithful_it_is_stands_as_the_rules_have_it() {
+    let proofs = contract::proofs(&[root().join("scenarios")]).unwrap();
+    let mut text = String::from(
+        "# How faithful is it?\n\nGenerated from the program's own tables: \
+         `UPDATE_GOLDEN=1 cargo test -p spatialcloud-harness --test documents`.\n\n\
+         Nobody outside the vendor has seen its cloud from within. What is known of it comes from public pages; the rest is \
+         chosen,\nand each choice that could matter is a setting ([reference](../scenarios/REFERENCE.md)). Every rule is \
+         proved by scenarios that\nrun with real clients; a rule without one fails the build.\n\n\
+         - **documented**: the vendor's public guide to SFTP says it.\n\
+         - **vendor page**: another public page of the vendor says it.\n\
+         - **our choice**: nobody outside knows; details of documented rules can be our choice, too.\n\n\
+         | rule | what | known from | proved by |\n|---|---|---|---|\n",
+    );
+    for (id, summary) in contract::RULES {
+        let scenarios: Vec<String> =
+            proofs[*id].iter().map(|name| format!("[{name}](../scenarios/{name}.yaml)")).collect();
+        text.push_str(&format!(
+            "| {id} | {summary} | {} | {} |\n",
+            contract::source(id).words(),
+            scenarios.join(", ")
+        ));
+    }
+    is_as_written(&root().join("docs/faithful.md"), &text);
 }
 
 /// Every Markdown file of the repository.
