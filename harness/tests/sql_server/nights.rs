@@ -109,6 +109,8 @@ pub async fn on(server: &Server) -> Result<(), Failed> {
     let restored = night.stack.api().events("kind=warehouse.restored").await?;
     let restored = restored.first().cloned().unwrap_or_default();
     expect("what was restored", json!([restored["tables"], restored["rows"]]), json!([2, 23]))?;
+    let settings = night.stack.api().get("settings").await?;
+    expect("its password", &settings["warehouse"]["sql-server"]["password"], &json!("(not told)"))?;
     let production = [
         (
             "SELECT id, owner, area FROM NIGHTS.dbo.parcels ORDER BY id",
