@@ -34,6 +34,16 @@ fn main() -> ExitCode {
             }
         }
     }
+    let files = recorded::files();
+    if files.is_empty() {
+        let title = "the stand-in says what an engine said (not run here: nobody has recorded one)";
+        trials.push(Trial::test(title, || Ok(())).with_ignored_flag(true));
+    }
+    for file in files {
+        let title = format!("the stand-in says what was recorded in {}", file.display());
+        trials
+            .push(Trial::test(title, move || with_runtime(async move { recorded::said_again(&file).await })));
+    }
     trials.push(Trial::test("a server that is not there", || with_runtime(nights::without_server())));
     let exit = libtest_mimic::run(&arguments, trials).exit_code();
     keys::remove();
