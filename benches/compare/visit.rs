@@ -8,7 +8,7 @@ use std::time::Instant;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde::{Deserialize, Serialize};
-use spatialcloud_harness::client::{self, Availability, HeldUpload, Login, Operation, Outcome};
+use spatialcloud_harness::client::{self, Availability, HeldUpload, Login, Operation, Outcome, Place};
 
 use crate::ceiling;
 
@@ -57,6 +57,7 @@ impl Account {
             password: None,
             work: work.to_owned(),
             clock: None,
+            place: Place::Here,
         })
     }
 }
@@ -146,7 +147,7 @@ pub fn usable(visitor: &Visitor) -> Result<(), String> {
         return Ok(());
     }
     let found = client::all().into_iter().find(|client| client.name() == driver && !client.is_profile());
-    if found.is_some_and(|client| client.signs_with_sha1_only()) {
+    if found.is_some_and(|client| client.signs_with_sha1_only(&Place::Here)) {
         return Err("it knows no signature but SHA-1's, which these servers refuse".to_owned());
     }
     match found.map(|client| client.availability()) {

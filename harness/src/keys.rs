@@ -52,7 +52,8 @@ pub fn pair(kind: &str) -> io::Result<KeyPair> {
     Ok(pair)
 }
 
-fn folder() -> io::Result<PathBuf> {
+/// The folder that they are in.
+pub fn folder() -> io::Result<PathBuf> {
     let mut folder = FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = match &mut *folder {
         Some(folder) => folder,

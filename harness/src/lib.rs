@@ -24,3 +24,8 @@ pub mod throughput;
 pub mod trace;
 
 pub use stack::Stack;
+
+/// The examples of that page are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/testing.md")]
+pub struct TestingPage;

@@ -9,7 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use super::sftp::{self, Attributes, Reply, Request, SftpError, Writes};
 use super::ssh::{ConnectError, Connection, Manner};
-use super::{Availability, Client, Login, Operation, Outcome, modified_seconds, read_full};
+use super::{
+    Availability, Client, InContainers, Login, Operation, Outcome, Place, modified_seconds, read_full,
+};
 
 /// Data in one WRITE: what OpenSSH's server allows.
 const WRITE_BYTES: usize = 255 * 1024;
@@ -160,7 +162,11 @@ impl Client for BuiltIn {
         super::BUILT_IN
     }
 
-    fn availability(&self) -> Availability {
+    fn in_containers(&self) -> InContainers {
+        InContainers::Ours
+    }
+
+    fn availability_at(&self, _place: &Place) -> Availability {
         Availability::Usable { version: format!("spatialcloud {}", env!("CARGO_PKG_VERSION")) }
     }
 

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use async_trait::async_trait;
 
-use super::{Availability, Client, Login, Operation, Outcome, openssh, process};
+use super::{Availability, Client, Login, Operation, Outcome, Place, openssh, process};
 
 /// The `curl` program.
 pub struct Curl;
@@ -12,8 +12,8 @@ pub struct Curl;
 const REMEDY: &str = "apt-get install curl, or a curl that is built with libssh2";
 
 /// `curl 7.88.1` and `libssh2/1.10.0`.
-fn versions() -> Option<(String, String)> {
-    let asked = std::process::Command::new("curl").arg("-V").stdin(Stdio::null()).output().ok()?;
+fn versions(place: &Place) -> Option<(String, String)> {
+    let asked = place.question("curl").arg("-V").stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&asked.stdout).into_owned();
     let line = text.lines().next()?;
     let ssh = line.split_whitespace().find(|word| word.contains("ssh"))?;
@@ -26,8 +26,8 @@ impl Client for Curl {
         "curl"
     }
 
-    fn availability(&self) -> Availability {
-        match versions() {
+    fn availability_at(&self, place: &Place) -> Availability {
+        match versions(place) {
             Some((curl, ssh)) => Availability::Usable { version: format!("{curl} {ssh}") },
             None => Availability::Missing {
                 reason: "there is no curl on the path that speaks SFTP".to_owned(),
@@ -36,9 +36,9 @@ impl Client for Curl {
         }
     }
 
-    fn signs_with_sha1_only(&self) -> bool {
+    fn signs_with_sha1_only(&self, place: &Place) -> bool {
         // libssh2 learned rsa-sha2 in 1.11.
-        versions().is_some_and(|(_, ssh)| {
+        versions(place).is_some_and(|(_, ssh)| {
             let minor =
                 ssh.strip_prefix("libssh2/1.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
             minor.is_some_and(|minor| minor < 11)
@@ -58,7 +58,7 @@ impl Client for Curl {
         if let Err(error) = prepared {
             return Outcome::failed(format!("{}: {error}", home.display()));
         }
-        let mut command = process::command("curl", &login.work);
+        let mut command = login.command("curl");
         command.args(["--silent", "--show-error", "--disable", "--connect-timeout", "15"]);
         match &login.password {
             Some(password) => command.args(["--user", &format!("{}:{password}", login.user)]),

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::{Availability, Client, Login, Operation, Outcome, process};
+use super::{Availability, Client, InContainers, Login, Operation, Outcome, Place, process};
 
 const SCRIPT: &str = include_str!("filezilla.py");
 const REMEDY: &str = "apt-get install filezilla xvfb xdotool python3";
@@ -22,7 +22,11 @@ impl Client for FileZilla {
         "filezilla"
     }
 
-    fn availability(&self) -> Availability {
+    fn in_containers(&self) -> InContainers {
+        InContainers::No("it needs a screen, which the clients' image does not have")
+    }
+
+    fn availability_at(&self, _place: &Place) -> Availability {
         for program in ["filezilla", "Xvfb", "xdotool", "python3"] {
             if !process::is_on_path(program) {
                 return Availability::Missing {
@@ -74,7 +78,7 @@ impl Client for FileZilla {
         job["host_key"] = json!(login.host_key);
         job["ppk"] = json!(login.ppk);
         job["password"] = json!(login.password);
-        let mut command = process::command("python3", &login.work);
+        let mut command = login.command("python3");
         command.args(["-c", SCRIPT]);
         let mut outcome = process::run(command, &job.to_string()).await;
         // The script's code stands for what the window shows; FileZilla itself always ends with 0.

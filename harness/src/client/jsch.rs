@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
-use super::{Availability, Client, Login, Operation, Outcome, process};
+use super::{Availability, Client, InContainers, Login, Operation, Outcome, Place, process};
 use crate::hash::sha256_of;
 
 /// JSch.
@@ -22,7 +22,11 @@ impl Client for Jsch {
         "jsch"
     }
 
-    fn availability(&self) -> Availability {
+    fn in_containers(&self) -> InContainers {
+        InContainers::No("it needs a JDK, which the clients' image does not have")
+    }
+
+    fn availability_at(&self, _place: &Place) -> Availability {
         let missing = |reason: String| Availability::Missing { reason, remedy: REMEDY };
         if !process::is_on_path("javac") {
             return missing("javac is not on the path".to_owned());
@@ -37,7 +41,7 @@ impl Client for Jsch {
         }
     }
 
-    fn signs_with_sha1_only(&self) -> bool {
+    fn signs_with_sha1_only(&self, _place: &Place) -> bool {
         true
     }
 
@@ -63,7 +67,7 @@ impl Client for Jsch {
             Ok(files) => files,
             Err(error) => return Outcome::failed(error.to_string()),
         };
-        let mut command = process::command("java", &login.work);
+        let mut command = login.command("java");
         command
             // Most of its life is starting: neither the second compiler nor shared garbage collection pays.
             .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"])
@@ -94,7 +98,7 @@ async fn classes() -> Result<PathBuf, String> {
     // Made elsewhere and renamed: another process may be at it too, and none must see half of it.
     let made = tempfile::tempdir_in(&cache).map_err(shown)?;
     std::fs::write(made.path().join("Jsch.java"), PROGRAM).map_err(shown)?;
-    let mut command = process::command("javac", made.path());
+    let mut command = Place::Here.command("javac", made.path());
     command.args(["--release", "17", "-cp", JAR, "Jsch.java"]);
     let compiled = process::run(command, "").await;
     if !compiled.succeeded {

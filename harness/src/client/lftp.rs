@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Availability, Client, Login, Operation, Outcome, openssh, process};
+use super::{Availability, Client, Login, Operation, Outcome, Place, openssh, process};
 
 /// The `lftp` program.
 pub struct Lftp;
@@ -13,8 +13,8 @@ impl Client for Lftp {
         "lftp"
     }
 
-    fn availability(&self) -> Availability {
-        match process::version("lftp", &["--version"], "apt-get install lftp") {
+    fn availability_at(&self, place: &Place) -> Availability {
+        match process::version(place, "lftp", &["--version"], "apt-get install lftp") {
             Availability::Usable { version } => {
                 let number = version.split_whitespace().nth(3).unwrap_or_default();
                 Availability::Usable { version: format!("lftp {number}") }
@@ -53,7 +53,7 @@ impl Client for Lftp {
         if let Err(error) = std::fs::write(&path, script) {
             return Outcome::failed(format!("{}: {error}", path.display()));
         }
-        let mut command = process::command("lftp", &login.work);
+        let mut command = login.command("lftp");
         command.arg("-f").arg(path);
         let mut outcome = process::run(command, "").await;
         if matches!(operation, Operation::List { .. }) {

@@ -6,6 +6,7 @@ mod filezilla;
 mod jsch;
 mod lftp;
 mod openssh;
+mod place;
 mod process;
 pub mod profile;
 mod pscp;
@@ -30,6 +31,7 @@ use crate::api::Api;
 use crate::keys::KeyPair;
 use crate::stack::SftpAddress;
 pub use builtin::HeldUpload;
+pub use place::Place;
 pub use profile::Profile;
 
 /// Every real client there is a driver for, in the order of reports.
@@ -133,6 +135,8 @@ pub struct Login {
     pub password: Option<String>,
     /// A folder of its own for the client's files.
     pub work: PathBuf,
+    /// Where its program runs.
+    pub place: Place,
     /// The stack whose clock is moved by hand, if it is: what our own client waits passes by that clock.
     pub clock: Option<Api>,
 }
@@ -152,8 +156,14 @@ impl Login {
             source_address: None,
             password: None,
             work: work.to_owned(),
+            place: Place::Here,
             clock: None,
         }
+    }
+
+    /// A command of the client's: see [`Place::command`].
+    fn command(&self, program: &str) -> tokio::process::Command {
+        self.place.command(program, &self.work)
     }
 
     /// Lets time pass for the client: by the stack's clock where that is moved by hand, so that runs fall due and
@@ -263,6 +273,17 @@ impl Outcome {
     }
 }
 
+/// Where a client runs when its stack is in containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InContainers {
+    /// In a container of its own.
+    Program,
+    /// In this process, which is ours.
+    Ours,
+    /// Nowhere yet; why.
+    No(&'static str),
+}
+
 /// An SFTP client that can be driven.
 #[async_trait]
 pub trait Client: Sync {
@@ -279,11 +300,21 @@ pub trait Client: Sync {
         None
     }
 
-    /// Whether it can be used here.
-    fn availability(&self) -> Availability;
+    /// Whether it can be used on this machine.
+    fn availability(&self) -> Availability {
+        self.availability_at(&Place::Here)
+    }
+
+    /// Whether it can be used there.
+    fn availability_at(&self, place: &Place) -> Availability;
+
+    /// Where it runs when its stack is in containers.
+    fn in_containers(&self) -> InContainers {
+        InContainers::Program
+    }
 
     /// Whether it knows no signature but SHA-1's, so that only a lenient endpoint lets it in.
-    fn signs_with_sha1_only(&self) -> bool {
+    fn signs_with_sha1_only(&self, _place: &Place) -> bool {
         false
     }
 

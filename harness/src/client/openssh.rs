@@ -5,14 +5,14 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
-use super::{Availability, Client, Login, Operation, Outcome, process};
+use super::{Availability, Client, Login, Operation, Outcome, Place, process};
 
 /// The `sftp` program.
 pub struct OpenSsh;
 
 /// The version of the package's programs; only `ssh` has an option that prints it.
-pub fn version() -> Availability {
-    match process::version("ssh", &["-V"], "apt-get install openssh-client") {
+pub fn version(place: &Place) -> Availability {
+    match process::version(place, "ssh", &["-V"], "apt-get install openssh-client") {
         Availability::Usable { version } => {
             let version = version.split([',', ' ']).next().unwrap_or_default().to_owned();
             Availability::Usable { version }
@@ -48,7 +48,12 @@ pub fn options(login: &Login) -> io::Result<Vec<String>> {
 /// Writes the endpoint's key to a file of known hosts; answers the file.
 pub fn known_hosts(login: &Login) -> io::Result<std::path::PathBuf> {
     let path = login.work.join("known_hosts");
-    let lines = login.host_keys.iter().map(|key| format!("[{}]:{} {key}\n", login.host, login.port));
+    // The usual port is not named there.
+    let host = match login.port {
+        22 => login.host.clone(),
+        port => format!("[{}]:{port}", login.host),
+    };
+    let lines = login.host_keys.iter().map(|key| format!("{host} {key}\n"));
     std::fs::write(&path, lines.collect::<String>())
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
     Ok(path)
@@ -60,8 +65,8 @@ impl Client for OpenSsh {
         "openssh"
     }
 
-    fn availability(&self) -> Availability {
-        version()
+    fn availability_at(&self, place: &Place) -> Availability {
+        version(place)
     }
 
     fn can(&self, _login: Option<&Login>, operation: &Operation) -> Result<(), &'static str> {
@@ -76,7 +81,7 @@ impl Client for OpenSsh {
             Ok(options) => options,
             Err(error) => return Outcome::failed(error.to_string()),
         };
-        let mut command = process::command("sftp", &login.work);
+        let mut command = login.command("sftp");
         command.args(["-F", "/dev/null", "-b", "-", "-P", &login.port.to_string()]);
         for option in options {
             command.args(["-o", &option]);

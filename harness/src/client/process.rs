@@ -1,7 +1,7 @@
 //! Runs a client program: clean environment, own folder, bounded time, its words captured.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use super::{Availability, Outcome};
+use super::{Availability, Outcome, Place};
 
 /// No step takes longer than this; a client that hangs is ended and the step has failed.
 pub const LONGEST: Duration = Duration::from_secs(600);
@@ -18,23 +18,6 @@ pub const LONGEST: Duration = Duration::from_secs(600);
 pub fn cache() -> Option<PathBuf> {
     let given = std::env::var_os("SPATIALCLOUD_CACHE").map(PathBuf::from);
     given.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/spatialcloud")))
-}
-
-/// A command that sees nothing of this user's settings: no agent, no home, no language but plain UTF-8.
-pub fn command(program: &str, work: &Path) -> Command {
-    let mut command = Command::new(program);
-    command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", work)
-        .env("LC_ALL", "C.UTF-8")
-        .current_dir(work)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .process_group(0);
-    command
 }
 
 /// Runs it to its end with `input` as its standard input.
@@ -81,21 +64,27 @@ fn escaped(bytes: &[u8]) -> String {
         .to_owned()
 }
 
-/// What a program says when asked for its version. Asked once in a process.
-pub fn words(program: &str, arguments: &[&str], remedy: &'static str) -> Result<String, Availability> {
-    static SAID: Mutex<BTreeMap<String, Option<String>>> = Mutex::new(BTreeMap::new());
+/// What a program says when asked for its version. Asked once in a process for each place.
+pub fn words(
+    place: &Place,
+    program: &str,
+    arguments: &[&str],
+    remedy: &'static str,
+) -> Result<String, Availability> {
+    static SAID: Mutex<BTreeMap<(Place, String), Option<String>>> = Mutex::new(BTreeMap::new());
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-    let text = said.entry(program.to_owned()).or_insert_with(|| {
-        let asked = std::process::Command::new(program).args(arguments).stdin(Stdio::null()).output();
-        asked.ok().map(|output| escaped(&[output.stdout, output.stderr].concat()))
+    let text = said.entry((place.clone(), program.to_owned())).or_insert_with(|| {
+        let asked = place.question(program).args(arguments).stdin(Stdio::null()).output();
+        let found = asked.ok().filter(|output| !place.is_missing(output.status.code()));
+        found.map(|output| escaped(&[output.stdout, output.stderr].concat()))
     });
-    let missing = || Availability::Missing { reason: format!("{program} is not on the path"), remedy };
+    let missing = || Availability::Missing { reason: format!("{program} is not on the path{place}"), remedy };
     text.clone().ok_or_else(missing)
 }
 
 /// The first line of that.
-pub fn version(program: &str, arguments: &[&str], remedy: &'static str) -> Availability {
-    match words(program, arguments, remedy) {
+pub fn version(place: &Place, program: &str, arguments: &[&str], remedy: &'static str) -> Availability {
+    match words(place, program, arguments, remedy) {
         Ok(text) => {
             Availability::Usable { version: text.lines().next().unwrap_or_default().trim().to_owned() }
         }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Availability, Client, Login, Operation, Outcome, process, putty};
+use super::{Availability, Client, Login, Operation, Outcome, Place, process, putty};
 
 /// The `pscp` program.
 pub struct Pscp;
@@ -15,8 +15,8 @@ impl Client for Pscp {
         "pscp"
     }
 
-    fn availability(&self) -> Availability {
-        putty::version("pscp")
+    fn availability_at(&self, place: &Place) -> Availability {
+        putty::version(place, "pscp")
     }
 
     fn can(&self, login: Option<&Login>, operation: &Operation) -> Result<(), &'static str> {
@@ -34,7 +34,7 @@ impl Client for Pscp {
     }
 
     async fn perform(&self, login: &Login, operation: &Operation) -> Outcome {
-        let mut command = process::command("pscp", &login.work);
+        let mut command = login.command("pscp");
         if let Err(reason) = putty::identify(&mut command, login) {
             return Outcome::failed(reason);
         }

@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use tokio::process::Command;
 
-use super::{Availability, Client, Login, Operation, Outcome, process};
+use super::{Availability, Client, Login, Operation, Outcome, Place, process};
 
 /// The `psftp` program.
 pub struct Putty;
 
 /// The version of a program of the package.
-pub fn version(program: &str) -> Availability {
-    match process::version(program, &["-V"], "apt-get install putty-tools") {
+pub fn version(place: &Place, program: &str) -> Availability {
+    match process::version(place, program, &["-V"], "apt-get install putty-tools") {
         Availability::Usable { version } => {
             let number = version.rsplit(' ').next().unwrap_or_default();
             Availability::Usable { version: format!("{program} {number}") }
@@ -36,8 +36,8 @@ impl Client for Putty {
         "putty"
     }
 
-    fn availability(&self) -> Availability {
-        version("psftp")
+    fn availability_at(&self, place: &Place) -> Availability {
+        version(place, "psftp")
     }
 
     fn can(&self, login: Option<&Login>, operation: &Operation) -> Result<(), &'static str> {
@@ -55,7 +55,7 @@ impl Client for Putty {
     }
 
     async fn perform(&self, login: &Login, operation: &Operation) -> Outcome {
-        let mut command = process::command("psftp", &login.work);
+        let mut command = login.command("psftp");
         if let Err(reason) = identify(&mut command, login) {
             return Outcome::failed(reason);
         }

@@ -1,20 +1,24 @@
 //! Python's SFTP libraries, each through a small script of ours beside this file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex as AsyncMutex;
 
-use super::{Availability, Client, Login, Operation, Outcome, process};
+use super::{Availability, Client, Login, Operation, Outcome, Place, process};
 
 const COMMON: &str = include_str!("python/common.py");
 const REMEDY: &str = "ci/test makes an environment; or set SPATIALCLOUD_PYTHON to a Python that has it";
+
+/// Where `docker/build` has `ci/install` put its environments in the clients' image.
+const CACHE_OF_IMAGE: &str = "/opt/spatialcloud";
 
 /// A library.
 pub struct Python {
@@ -25,9 +29,12 @@ pub struct Python {
     /// pysftp needs an older paramiko than paramiko's own tests do, so there are two environments.
     environment: &'static str,
     can: fn(Option<&Login>, &Operation) -> Result<(), &'static str>,
-    found: OnceLock<Option<(PathBuf, String)>>,
-    server: OnceCell<Server>,
+    found: Mutex<BTreeMap<Place, Option<Interpreter>>>,
+    servers: AsyncMutex<BTreeMap<Place, Arc<Server>>>,
 }
+
+/// A Python that has the library: where it is, and the library's version.
+type Interpreter = (PathBuf, String);
 
 /// A Python that has imported the library, and forks for each visit. It ends with its standard input: when
 /// this process does, however that comes.
@@ -43,8 +50,8 @@ pub static PARAMIKO: Python = Python {
     script: include_str!("python/paramiko.py"),
     environment: "venv",
     can: |_, _| Ok(()),
-    found: OnceLock::new(),
-    server: OnceCell::const_new(),
+    found: Mutex::new(BTreeMap::new()),
+    servers: AsyncMutex::const_new(BTreeMap::new()),
 };
 
 /// pysftp, no longer kept up and still in many scripts.
@@ -60,8 +67,8 @@ pub static PYSFTP: Python = Python {
         Operation::Upload { resume: true, .. } => Err("pysftp cannot resume"),
         _ => Ok(()),
     },
-    found: OnceLock::new(),
-    server: OnceCell::const_new(),
+    found: Mutex::new(BTreeMap::new()),
+    servers: AsyncMutex::const_new(BTreeMap::new()),
 };
 
 /// asyncssh.
@@ -74,8 +81,8 @@ pub static ASYNCSSH: Python = Python {
         Operation::Upload { resume: true, .. } => Err("asyncssh cannot resume"),
         _ => Ok(()),
     },
-    found: OnceLock::new(),
-    server: OnceCell::const_new(),
+    found: Mutex::new(BTreeMap::new()),
+    servers: AsyncMutex::const_new(BTreeMap::new()),
 };
 
 /// A current libcurl with libssh2, as in curl of today; Debian's own program is older.
@@ -90,49 +97,57 @@ pub static LIBCURL: Python = Python {
         }
         _ => Ok(()),
     },
-    found: OnceLock::new(),
-    server: OnceCell::const_new(),
+    found: Mutex::new(BTreeMap::new()),
+    servers: AsyncMutex::const_new(BTreeMap::new()),
 };
 
 impl Python {
-    /// The first Python that has the library, and the library's version.
-    fn interpreter(&self) -> Option<&(PathBuf, String)> {
-        self.found
-            .get_or_init(|| {
-                let candidates = [
+    /// The first Python there that has the library.
+    fn interpreter(&self, place: &Place) -> Option<Interpreter> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let look = || {
+            let below = |folder: PathBuf| folder.join(self.environment).join("bin/python");
+            let candidates = match place {
+                Place::Here => [
                     std::env::var_os("SPATIALCLOUD_PYTHON").map(PathBuf::from),
-                    process::cache().map(|cache| cache.join(self.environment).join("bin/python")),
+                    process::cache().map(below),
                     Some(PathBuf::from("python3")),
-                ];
-                candidates.into_iter().flatten().find_map(|python| {
-                    let asked = Command::new(&python)
-                        .args(["-W", "ignore", "-c", self.version])
-                        .stdin(Stdio::null())
-                        .output()
-                        .ok()?;
-                    let version = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
-                    asked.status.success().then_some((python, version))
-                })
+                ],
+                Place::Container { .. } => [Some(below(PathBuf::from(CACHE_OF_IMAGE))), None, None],
+            };
+            candidates.into_iter().flatten().find_map(|python| {
+                let asked = place
+                    .question(&python.to_string_lossy())
+                    .args(["-W", "ignore", "-c", self.version])
+                    .stdin(Stdio::null())
+                    .output()
+                    .ok()?;
+                let version = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+                asked.status.success().then_some((python, version))
             })
-            .as_ref()
+        };
+        found.entry(place.clone()).or_insert_with(look).clone()
     }
 
-    /// The server, started by the first visit.
-    async fn server(&self) -> Result<&Server, String> {
-        let start = async || {
-            let (python, _) = self.interpreter().ok_or(REMEDY)?;
-            let (python, script) = (python.clone(), self.script);
-            let failed = format!("{} could not be started: ", python.display());
-            let started = tokio::task::spawn_blocking(move || Server::start(&python, script)).await;
-            let started = started.map_err(|error| error.to_string())?;
-            started.map_err(|error| failed + &error.to_string())
-        };
-        self.server.get_or_try_init(start).await
+    /// The server there, started by the first visit.
+    async fn server(&self, place: &Place) -> Result<Arc<Server>, String> {
+        let mut servers = self.servers.lock().await;
+        if let Some(server) = servers.get(place) {
+            return Ok(server.clone());
+        }
+        let (python, _) = self.interpreter(place).ok_or(REMEDY)?;
+        let failed = format!("{} could not be started: ", python.display());
+        let (there, script) = (place.clone(), self.script);
+        let started = tokio::task::spawn_blocking(move || Server::start(&there, &python, script)).await;
+        let started = started.map_err(|error| error.to_string())?;
+        let server = Arc::new(started.map_err(|error| failed + &error.to_string())?);
+        servers.insert(place.clone(), server.clone());
+        Ok(server)
     }
 
     /// Has the server do a job, and answers exit code and words of whoever did it.
-    async fn visit(&self, job: &Value) -> Result<(i32, Vec<u8>), String> {
-        let server = self.server().await?;
+    async fn visit(&self, place: &Place, job: &Value) -> Result<(i32, Vec<u8>), String> {
+        let server = self.server(place).await?;
         let talk = async {
             let mut stream = UnixStream::connect(&server.socket).await?;
             stream.write_all(format!("{job}\n").as_bytes()).await?;
@@ -149,9 +164,9 @@ impl Python {
 }
 
 impl Server {
-    fn start(python: &Path, script: &str) -> std::io::Result<Server> {
+    fn start(place: &Place, python: &Path, script: &str) -> std::io::Result<Server> {
         use std::io::{BufRead, BufReader};
-        let mut command = process::command(&python.to_string_lossy(), &std::env::temp_dir()).into_std();
+        let mut command = place.command(&python.to_string_lossy(), &place.folder()).into_std();
         command.args(["-c", &format!("{COMMON}\n{script}")]).stderr(Stdio::inherit());
         let mut child = command.spawn()?;
         let mut socket = String::new();
@@ -171,9 +186,9 @@ impl Client for Python {
         self.name
     }
 
-    fn availability(&self) -> Availability {
-        match self.interpreter() {
-            Some((_, version)) => Availability::Usable { version: version.clone() },
+    fn availability_at(&self, place: &Place) -> Availability {
+        match self.interpreter(place) {
+            Some((_, version)) => Availability::Usable { version },
             None => Availability::Missing {
                 reason: format!("no Python here can import {}", self.name),
                 remedy: REMEDY,
@@ -196,7 +211,7 @@ impl Client for Python {
             "work": login.work,
         });
         let since = Instant::now();
-        let mut outcome = match self.visit(&job).await {
+        let mut outcome = match self.visit(&login.place, &job).await {
             Ok((exit_code, words)) => process::ended(Some(exit_code), &words),
             Err(reason) => Outcome::failed(reason),
         };

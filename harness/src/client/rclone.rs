@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Availability, Client, Login, Operation, Outcome, openssh, process};
+use super::{Availability, Client, Login, Operation, Outcome, Place, openssh, process};
 
 /// The `rclone` program.
 pub struct Rclone;
@@ -13,8 +13,8 @@ impl Client for Rclone {
         "rclone"
     }
 
-    fn availability(&self) -> Availability {
-        process::version("rclone", &["version"], "apt-get install rclone")
+    fn availability_at(&self, place: &Place) -> Availability {
+        process::version(place, "rclone", &["version"], "apt-get install rclone")
     }
 
     fn can(&self, login: Option<&Login>, operation: &Operation) -> Result<(), &'static str> {
@@ -32,8 +32,8 @@ impl Client for Rclone {
             Ok(path) => path,
             Err(error) => return Outcome::failed(error.to_string()),
         };
-        let mut command = process::command("rclone", &login.work);
-        command.env("RCLONE_CONFIG", "/dev/null").args(["--contimeout", "15s"]);
+        let mut command = login.command("rclone");
+        command.args(["--config", "/dev/null", "--contimeout", "15s"]);
         for (name, value) in [
             ("host", login.host.clone()),
             ("port", login.port.to_string()),

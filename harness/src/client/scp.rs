@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Availability, Client, Login, Operation, Outcome, openssh, process};
+use super::{Availability, Client, Login, Operation, Outcome, Place, openssh, process};
 
 /// The `scp` program.
 pub struct Scp;
@@ -13,8 +13,8 @@ impl Client for Scp {
         "scp"
     }
 
-    fn availability(&self) -> Availability {
-        openssh::version()
+    fn availability_at(&self, place: &Place) -> Availability {
+        openssh::version(place)
     }
 
     fn can(&self, _login: Option<&Login>, operation: &Operation) -> Result<(), &'static str> {
@@ -30,7 +30,7 @@ impl Client for Scp {
             Ok(options) => options,
             Err(error) => return Outcome::failed(error.to_string()),
         };
-        let mut command = process::command("scp", &login.work);
+        let mut command = login.command("scp");
         command.args(["-F", "/dev/null", "-P", &login.port.to_string()]);
         for option in options {
             command.args(["-o", &option]);

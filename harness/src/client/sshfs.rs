@@ -4,7 +4,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
-use super::{Availability, Client, Login, Operation, Outcome, openssh, process};
+use super::{Availability, Client, InContainers, Login, Operation, Outcome, Place, openssh, process};
 
 /// The `sshfs` program.
 pub struct Sshfs;
@@ -30,12 +30,16 @@ impl Client for Sshfs {
         "sshfs"
     }
 
-    fn availability(&self) -> Availability {
+    fn in_containers(&self) -> InContainers {
+        InContainers::No("it needs /dev/fuse and the right to mount, which its container does not have")
+    }
+
+    fn availability_at(&self, place: &Place) -> Availability {
         if std::fs::File::options().read(true).write(true).open("/dev/fuse").is_err() {
             return Availability::Missing { reason: "/dev/fuse cannot be opened".to_owned(), remedy: REMEDY };
         }
         // The first line is another program's version.
-        match process::words("sshfs", &["--version"], REMEDY) {
+        match process::words(place, "sshfs", &["--version"], REMEDY) {
             Ok(text) => {
                 let version = text.lines().find_map(|line| line.strip_prefix("SSHFS version "));
                 Availability::Usable { version: format!("sshfs {}", version.unwrap_or("?")) }
@@ -61,7 +65,7 @@ impl Client for Sshfs {
         };
         let options: Vec<String> = options.iter().map(|option| format!("-o {option}")).collect();
         let mount = login.work.join("mount");
-        let mut command = process::command("sh", &login.work);
+        let mut command = login.command("sh");
         command
             .args(["-c", SCRIPT, "sshfs"])
             .arg(&mount)

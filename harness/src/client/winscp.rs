@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 
 use super::putty::{listed_name, quoted};
-use super::{Availability, Client, Login, Operation, Outcome, process};
+use super::{Availability, Client, InContainers, Login, Operation, Outcome, Place, process};
 
 /// The program.
 pub const PROGRAM: &str = "winscp.com";
@@ -19,9 +19,13 @@ impl Client for WinScp {
         "winscp"
     }
 
-    fn availability(&self) -> Availability {
+    fn in_containers(&self) -> InContainers {
+        InContainers::No("it runs on Windows")
+    }
+
+    fn availability_at(&self, place: &Place) -> Availability {
         // Its help begins with name and version.
-        process::version(PROGRAM, &["/help"], "install WinSCP, and put winscp.com on the path")
+        process::version(place, PROGRAM, &["/help"], "install WinSCP, and put winscp.com on the path")
     }
 
     fn can(&self, login: Option<&Login>, operation: &Operation) -> Result<(), &'static str> {
@@ -41,7 +45,7 @@ impl Client for WinScp {
         if let Err(reason) = written {
             return Outcome::failed(reason);
         }
-        let mut command = process::command(PROGRAM, &login.work);
+        let mut command = login.command(PROGRAM);
         command.arg("/ini=nul").arg(format!("/script={}", windows_path(&file.display().to_string())));
         let mut outcome = process::run(command, "").await;
         if matches!(operation, Operation::List { .. }) {

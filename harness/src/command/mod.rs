@@ -129,6 +129,22 @@ impl Target {
     }
 }
 
+/// Waits for Ctrl-C, or to be told to end.
+async fn ended() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
 /// Shows an answer of the API with `show`, or its error.
 fn answered(answer: Result<Value, ApiError>, as_json: bool, show: impl Fn(&Value)) -> Exit {
     match answer {

@@ -14,10 +14,11 @@ use spatialcloud_harness::engine::{Engine, EngineError, Image};
 use spatialcloud_harness::report::{self, Run, terminal};
 use spatialcloud_harness::runner::{self, CaseResult, Options, Plan, PlanError, Warehouse};
 use spatialcloud_harness::shard::Shard;
+use spatialcloud_harness::stack::Containers;
 use spatialcloud_harness::stack::{Attached, Stacks};
 
-use super::fail;
 use super::report::Wanted;
+use super::{ended, fail};
 use crate::exit::Exit;
 
 #[derive(Args)]
@@ -53,7 +54,7 @@ pub struct Arguments {
     /// Play this client profile too; may be given several times
     #[arg(long, value_name = "FILE")]
     profile: Vec<PathBuf>,
-    /// Where the stacks come from: in-process, or attach=URL for one that runs already
+    /// Where the stacks come from: in-process, containers, or attach=URL for one that runs already
     #[arg(long, value_name = "STACK", default_value = "in-process", env = "SPATIALCLOUD_STACK")]
     stack: String,
     /// What loads backups: embedded (they are read here), or sql-server (Microsoft's, in a container of this run), or
@@ -93,14 +94,18 @@ pub async fn perform(arguments: Arguments) -> Exit {
     {
         eprintln!("part {shard} of the work, as this pipeline's variables say");
     }
-    let stacks = match stacks(&arguments).await {
+    let found = tokio::select! {
+        found = stacks(&arguments) => found,
+        () = ended() => return Exit::Interrupted,
+    };
+    let stacks = match found {
         Ok(stacks) => stacks,
         Err((exit, message)) => return fail(exit, message),
     };
     // Ctrl-C ends it too: what was started is dropped on the way out, and with it its container.
     let warehouse = tokio::select! {
         warehouse = warehouse(&arguments) => warehouse,
-        _ = tokio::signal::ctrl_c() => Err((Exit::Interrupted, "interrupted".to_owned())),
+        () = ended() => Err((Exit::Interrupted, "interrupted".to_owned())),
     };
     let warehouse = match warehouse {
         Ok(warehouse) => warehouse,
@@ -116,7 +121,28 @@ pub async fn perform(arguments: Arguments) -> Exit {
         shard,
         repeat: arguments.repeat,
     };
-    let plan = match runner::plan(&arguments.paths, &options) {
+    // Whatever ends the run, what it has started is taken away.
+    let exit = tokio::select! {
+        exit = planned(&arguments, &options) => exit,
+        () = ended() => Exit::Interrupted,
+    };
+    let gone = options.stacks.end().await;
+    // Cases that were interrupted may not have let go of it yet.
+    if let Some(warehouse) = &options.warehouse {
+        warehouse.stop().await;
+    }
+    if let Err(error) = gone {
+        return fail(Exit::NoStack, error);
+    }
+    if exit == Exit::Interrupted {
+        eprintln!("interrupted: what was running has been ended and cleaned up");
+    }
+    exit
+}
+
+/// Makes the plan, and runs it.
+async fn planned(arguments: &Arguments, options: &Options) -> Exit {
+    let plan = match runner::plan(&arguments.paths, options) {
         Ok(plan) => plan,
         Err(PlanError::Paths(error)) => return fail(Exit::WrongUse, error),
         Err(PlanError::Files(mistakes)) => {
@@ -136,18 +162,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
     if plan.cases.is_empty() && plan.skips.is_empty() {
         return fail(Exit::WrongUse, "no scenario matches; see --filter and --client");
     }
-    let exit = tokio::select! {
-        exit = run(&arguments, &plan) => exit,
-        _ = tokio::signal::ctrl_c() => {
-            eprintln!("interrupted: what was running has been ended and cleaned up");
-            Exit::Interrupted
-        }
-    };
-    drop(plan);
-    if let Some(warehouse) = options.warehouse.and_then(Arc::into_inner) {
-        warehouse.stop().await;
-    }
-    exit
+    run(arguments, &plan).await
 }
 
 /// The SQL Server that `--warehouse` asks for, started.
@@ -155,7 +170,7 @@ async fn warehouse(arguments: &Arguments) -> Result<Option<Arc<Warehouse>>, (Exi
     let image = match (arguments.warehouse.as_str(), arguments.warehouse.split_once('=')) {
         ("embedded", None) => return Ok(None),
         _ if arguments.stack != "in-process" => {
-            let told = "--warehouse is for stacks of this run: an attached one has its own";
+            let told = "--warehouse is for stacks of this run in this process: an attached one has its own, and from a container none can be reached yet";
             return Err((Exit::WrongUse, told.to_owned()));
         }
         ("sql-server", None) => Image::microsoft(),
@@ -183,7 +198,11 @@ async fn stacks(arguments: &Arguments) -> Result<Stacks, (Exit, String)> {
         }
         (_, _) if arguments.sftp.is_some() => wrong("--sftp is for --stack attach=URL"),
         ("in-process", None) => Ok(Stacks::InProcess),
-        (other, _) => wrong(&format!("--stack {other:?}: expected in-process or attach=URL")),
+        ("containers", None) => {
+            let containers = Containers::start().await.map_err(|error| (Exit::NoStack, error.to_string()))?;
+            Ok(Stacks::Containers(containers))
+        }
+        (other, _) => wrong(&format!("--stack {other:?}: expected in-process, containers or attach=URL")),
     }
 }
 

@@ -11,7 +11,7 @@ use spatialcloud_harness::scenario::node;
 use spatialcloud_harness::stack::StackError;
 use spatialcloud_harness::{Stack, stack};
 
-use super::{events, fail};
+use super::{ended, events, fail};
 use crate::exit::Exit;
 
 /// The site that is there where no configuration names another.
@@ -96,22 +96,6 @@ pub async fn perform(arguments: Arguments) -> Exit {
         }
         Err(error) => fail(Exit::NoStack, error),
     }
-}
-
-/// Waits for Ctrl-C, or to be told to end.
-async fn ended() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Waits for the end of standard input; one that cannot be read has ended.

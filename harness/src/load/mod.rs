@@ -86,8 +86,8 @@ struct Planned {
 
 impl Campaign {
     /// Says what is wrong with it, if anything is.
-    pub fn check(&self, shard: Shard) -> Result<(), LoadError> {
-        let wrong = |text: String| Err(LoadError::Campaign(text));
+    pub fn check(&self, shard: Shard) -> Result<(), String> {
+        let wrong = Err;
         if self.sites == 0 || self.sessions == 0 || self.uploads == 0 || self.sizes_bytes.is_empty() {
             return wrong("a load needs at least one site, session, upload and size".to_owned());
         }
@@ -148,7 +148,7 @@ pub async fn run(
     sftp: &SftpAddress,
     from: &str,
 ) -> Result<Figures, LoadError> {
-    campaign.check(shard)?;
+    campaign.check(shard).map_err(LoadError::Campaign)?;
     let pair = crate::keys::pair("rsa-2048").map_err(LoadError::Key)?;
     let mine: Vec<u32> = (0..campaign.sites).filter(|site| shard.takes(*site)).collect();
     let mut made = Vec::new();
@@ -289,7 +289,7 @@ mod tests {
             (five.clone(), shard(0, 6), "take more sites, or fewer shards"),
         ];
         for (campaign, shard, words) in cases {
-            let said = campaign.check(shard).unwrap_err().to_string();
+            let said = campaign.check(shard).unwrap_err();
             assert!(said.contains(words), "{said}");
         }
         assert!(five.check(shard(4, 5)).is_ok());

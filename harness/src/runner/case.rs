@@ -149,8 +149,7 @@ async fn perform_step(node: &Node, names: &Names, world: &mut World) -> Result<(
 
 async fn world(case: &Case) -> Result<World, String> {
     let scenario = case.scenario.clone();
-    let folder =
-        tempfile::Builder::new().prefix("spatialcloud-case-").tempdir().map_err(|error| error.to_string())?;
+    let folder = case.stacks.folder().map_err(|error| error.to_string())?;
     let root = folder.path().to_owned();
     let work = root.join("client");
     let made = tokio::task::spawn_blocking(move || {
@@ -170,7 +169,7 @@ async fn world(case: &Case) -> Result<World, String> {
     if let Some(databases) = &databases {
         settings["warehouse"]["sql-server"] = databases.settings();
     }
-    let mut builder = Stack::of(&case.stacks).settings(settings);
+    let mut builder = Stack::of(&case.stacks).settings(settings).client(case.client);
     let steps = steps(case);
     if steps.iter().any(|step| step.needs_process()) {
         builder = builder.killable();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Warehouse;
-use crate::client::{self, Availability, Client, Login, Operation};
+use crate::client::{self, Availability, Client, InContainers, Login, Operation};
 use crate::scenario::{self, LoadError, Scenario};
 use crate::shard::Shard;
 use crate::stack::Stacks;
@@ -163,10 +163,11 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
         (None, Some(_)) => scenarios.iter().any(|(_, scenario)| names_it(&scenario.clients, client)),
         (names, _) => names_it(names, client),
     };
+    let place = options.stacks.place();
     let clients: Vec<_> = client::all()
         .into_iter()
         .filter(|client| wanted(*client))
-        .map(|client| (client, client.availability()))
+        .map(|client| (client, client.availability_at(&place)))
         .collect();
     let mut plan = Plan { scenarios: scenarios.len(), clients: clients.clone(), ..Plan::default() };
     for (path, scenario) in scenarios {
@@ -190,11 +191,11 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan, PlanError> {
                 plan.skips.push(skip(SkipKind::Unable, reason.clone()));
                 continue;
             }
-            if let Err(reason) = needs.met_by(*client) {
+            if let Err(reason) = needs.met_by(*client, &options.stacks) {
                 plan.skips.push(skip(SkipKind::Unable, reason));
                 continue;
             }
-            if let Err(reason) = needs.met_on(&options.stacks, &scenario) {
+            if let Err(reason) = needs.met_on(&options.stacks, &scenario, *client) {
                 plan.skips.push(skip(SkipKind::Stack, reason));
                 continue;
             }
@@ -297,9 +298,23 @@ impl Needs {
         }
     }
 
-    fn met_on(&self, stacks: &Stacks, scenario: &Scenario) -> Result<(), String> {
+    fn met_on(&self, stacks: &Stacks, scenario: &Scenario, client: &dyn Client) -> Result<(), String> {
+        if stacks.have_a_network() {
+            if let InContainers::No(reason) = client.in_containers() {
+                return Err(format!("{}: {reason}", client.name()));
+            }
+            if self.source_address && client.in_containers() == InContainers::Ours {
+                return Err(
+                    "it comes from several addresses, and our own client runs on one machine".to_owned()
+                );
+            }
+            if scenario.settings["endpoint"].get("legacy-ftp").is_some() {
+                return Err("it calls the legacy port, which is inside the container".to_owned());
+            }
+        }
         match stacks {
             Stacks::InProcess => Ok(()),
+            Stacks::Containers(_) => Ok(()),
             Stacks::Attached(attached) => {
                 if let Some(reason) = self.own_stack {
                     return Err(reason.to_owned());
@@ -315,17 +330,19 @@ impl Needs {
         }
     }
 
-    fn met_by(&self, client: &dyn Client) -> Result<(), String> {
+    fn met_by(&self, client: &dyn Client, stacks: &Stacks) -> Result<(), String> {
         if self.builtin && client.name() != client::BUILT_IN {
             return Err("only the built-in client can stop in the middle, and no other is needed where none takes part".to_owned());
         }
-        if client.signs_with_sha1_only() && !self.sha1 {
+        if client.signs_with_sha1_only(&stacks.place()) && !self.sha1 {
             return Err(
                 "it signs with SHA-1 only, which the endpoint refuses (allow-ssh-rsa is off)".to_owned()
             );
         }
         let login = Login {
-            source_address: self.source_address.then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            // On a network a client comes from its own machine's address, and need not choose one.
+            source_address: (self.source_address && !stacks.have_a_network())
+                .then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             password: self.password.then(String::new),
             ..Login::default()
         };

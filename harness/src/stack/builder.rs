@@ -1,5 +1,6 @@
 //! Describes a stack that is still to be started, and where it will run.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::running::{Stack, Start, begin};
 use super::{Attached, StackError};
+use crate::client::{Client, Place};
 
 /// Where the stacks of a run of scenarios come from.
 #[derive(Clone, Debug, Default)]
@@ -17,12 +19,54 @@ pub enum Stacks {
     InProcess,
     /// One that runs already; each case has sites of its own there.
     Attached(Arc<Attached>),
+    /// One in a container for each case, and clients in containers beside it.
+    Containers(Arc<super::Containers>),
 }
 
 impl Stacks {
     /// Whether cases can run side by side: not where they share a clock.
     pub fn are_many(&self) -> bool {
         !matches!(self, Stacks::Attached(_))
+    }
+
+    /// Whether their clients run on a network of the run's own.
+    pub fn have_a_network(&self) -> bool {
+        match self {
+            Stacks::InProcess | Stacks::Attached(_) => false,
+            Stacks::Containers(_) => true,
+        }
+    }
+
+    /// Where clients' programs are asked for their versions.
+    pub fn place(&self) -> Place {
+        match self {
+            Stacks::InProcess | Stacks::Attached(_) => Place::Here,
+            Stacks::Containers(containers) => containers.first().clone(),
+        }
+    }
+
+    /// A folder for a case, which vanishes: where its clients see it.
+    ///
+    /// # Errors
+    /// As the operating system answers.
+    pub fn folder(&self) -> io::Result<tempfile::TempDir> {
+        let mut folder = tempfile::Builder::new();
+        folder.prefix("spatialcloud-case-");
+        match self {
+            Stacks::InProcess | Stacks::Attached(_) => folder.tempdir(),
+            Stacks::Containers(containers) => folder.tempdir_in(containers.folder()),
+        }
+    }
+
+    /// Takes away what was started for all cases.
+    ///
+    /// # Errors
+    /// Where something could not be taken away.
+    pub async fn end(&self) -> Result<(), StackError> {
+        match self {
+            Stacks::InProcess | Stacks::Attached(_) => Ok(()),
+            Stacks::Containers(containers) => containers.end().await,
+        }
     }
 }
 
@@ -38,6 +82,8 @@ pub(super) enum Home {
     Own,
     /// Somewhere, already.
     Attached(Arc<Attached>),
+    /// In a container: of a run's, or of its own.
+    Container(Option<Arc<super::Containers>>),
 }
 
 /// Describes a stack that is still to be started.
@@ -49,6 +95,7 @@ pub struct Builder {
     token: Option<String>,
     sites: Vec<(String, String, Vec<String>)>,
     names: Vec<String>,
+    client: Option<&'static dyn Client>,
     home: Home,
 }
 
@@ -98,7 +145,9 @@ impl Builder {
     /// It listens for SQL, on any free port of loopback unless its settings say where.
     pub fn sql(mut self) -> Builder {
         if self.settings["sql"]["listen"].is_null() {
-            self.settings["sql"]["listen"] = "127.0.0.1:0".into();
+            // In a container loopback is its own.
+            let listen = if let Home::Container(_) = self.home { "0.0.0.0:1433" } else { "127.0.0.1:0" };
+            self.settings["sql"]["listen"] = listen.into();
         }
         self
     }
@@ -123,6 +172,12 @@ impl Builder {
         self
     }
 
+    /// The client that will visit it: where it connects from follows from that.
+    pub fn client(mut self, client: &'static dyn Client) -> Builder {
+        self.client = Some(client);
+        self
+    }
+
     /// Starts it.
     pub async fn start(mut self) -> Result<Stack, StackError> {
         let temporary = match (&self.home, &self.data) {
@@ -144,6 +199,7 @@ impl Builder {
             http: self.http.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
             token: self.token,
             names: self.names,
+            client: self.client,
         };
         let stack = Stack::new(begin(&start).await?, start, temporary);
         for (code, key, from) in &self.sites {

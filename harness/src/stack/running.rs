@@ -1,6 +1,6 @@
 //! A running stack.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,12 @@ use spatialcloud_sql_client::{Answer, Connection};
 
 use super::attached::Visit;
 use super::builder::{Builder, Home, Stacks};
+use super::containers::{Containers, Simulator};
 use super::in_process::InProcess;
 use super::process::Process;
-use super::{SftpAddress, SqlAddress, StackError, sql_address};
+use super::{SftpAddress, SqlAddress, StackError};
 use crate::api::{Api, ApiError};
+use crate::client::{Client, Place};
 
 /// Longest wait for a mover to move its first file.
 const LONGEST_RUN: Duration = Duration::from_secs(60);
@@ -26,6 +28,7 @@ pub(super) struct Start {
     pub(super) http: SocketAddr,
     pub(super) token: Option<String>,
     pub(super) names: Vec<String>,
+    pub(super) client: Option<&'static dyn Client>,
 }
 
 /// Where it runs.
@@ -33,6 +36,7 @@ pub(super) enum Running {
     InProcess(InProcess),
     Process(Process),
     Attached { _until_dropped: Visit },
+    Container(Box<Simulator>),
 }
 
 /// A stack that has just been started.
@@ -52,6 +56,17 @@ pub(super) async fn begin(start: &Start) -> Result<Begun, StackError> {
             let (sftp, sql) = (attached.sftp().clone(), attached.sql().cloned());
             return Ok(Begun { running: Running::Attached { _until_dropped: visit }, api, sftp, sql });
         }
+        Home::Container(containers) => {
+            let containers = match containers {
+                Some(containers) => containers.clone(),
+                None => Containers::start().await?,
+            };
+            let scope = containers.scope(start.client);
+            let simulator = Simulator::start(containers, settings, token.clone(), scope).await?;
+            let (api, sftp) = simulator.reach().await?;
+            let sql = SqlAddress::of(&api).await?.map(|sql| SqlAddress { host: sftp.host.clone(), ..sql });
+            return Ok(Begun { running: Running::Container(Box::new(simulator)), api, sftp, sql });
+        }
         Home::Own => {
             let process = Process::start(settings, data, *http).await?;
             let api = process.api().clone();
@@ -65,7 +80,7 @@ pub(super) async fn begin(start: &Start) -> Result<Begun, StackError> {
         }
     };
     let sftp = SftpAddress::of(&api).await?;
-    let sql = sql_address(&api).await?;
+    let sql = SqlAddress::of(&api).await?;
     Ok(Begun { running, api, sftp, sql })
 }
 
@@ -107,6 +122,32 @@ impl Stack {
         match stacks {
             Stacks::InProcess => Stack::in_process(),
             Stacks::Attached(attached) => Stack::attached(attached),
+            Stacks::Containers(containers) => Builder::at(Home::Container(Some(containers.clone()))),
+        }
+    }
+
+    /// A stack in a container, with a network of its own. The images are made by `docker/build`.
+    pub fn containers() -> Builder {
+        Builder::at(Home::Container(None))
+    }
+
+    /// Where a client runs that visits it, and the address it must choose itself to come `from` there, if it must.
+    ///
+    /// # Errors
+    /// Where a container for it cannot be had.
+    pub async fn place(
+        &self,
+        client: &dyn Client,
+        from: Option<IpAddr>,
+    ) -> Result<(Place, Option<IpAddr>), StackError> {
+        match &self.running {
+            Some(Running::Container(simulator)) => {
+                Ok((simulator.containers().place(client, from).await?, None))
+            }
+            _ => {
+                let _ = client;
+                Ok((Place::Here, from))
+            }
         }
     }
 
@@ -129,6 +170,7 @@ impl Stack {
     pub fn token(&self) -> Option<&str> {
         match self.running.as_ref()? {
             Running::InProcess(stack) => stack.token(),
+            Running::Container(simulator) => Some(simulator.token()),
             Running::Process(_) | Running::Attached { .. } => None,
         }
     }
@@ -187,6 +229,11 @@ impl Stack {
         if let Some(Running::Attached { .. }) = self.running {
             return Err(StackError::Start("a stack that others use too cannot be restarted".to_owned()));
         }
+        if let Some(Running::Container(simulator)) = &self.running {
+            simulator.restart().await?;
+            (self.api, self.sftp) = simulator.reach().await?;
+            return Ok(());
+        }
         stopped(self.running.take()).await?;
         self.start_again().await
     }
@@ -197,7 +244,7 @@ impl Stack {
     /// # Errors
     /// Also where it has no process of its own.
     pub async fn kill(&mut self, during: Option<&str>) -> Result<(), StackError> {
-        if !matches!(self.running, Some(Running::Process(_))) {
+        if matches!(self.running, None | Some(Running::InProcess(_) | Running::Attached { .. })) {
             return Err(StackError::Start("only a stack in a process of its own can be killed".to_owned()));
         }
         if let Some(mover) = during {
@@ -208,6 +255,11 @@ impl Stack {
                 run = self.api.post(&path, serde_json::json!({})) => run.map(|_| ())?,
                 moved = self.api.wait(&query, LONGEST_RUN) => moved.map(|_| ())?,
             }
+        }
+        if let Some(Running::Container(simulator)) = &self.running {
+            simulator.kill().await?;
+            (self.api, self.sftp) = simulator.reach().await?;
+            return Ok(());
         }
         if let Some(Running::Process(process)) = self.running.take() {
             process.kill().await?;
@@ -232,6 +284,7 @@ async fn stopped(running: Option<Running>) -> Result<(), StackError> {
     match running {
         Some(Running::InProcess(stack)) => stack.stop().await,
         Some(Running::Process(process)) => process.stop().await,
+        Some(Running::Container(simulator)) => simulator.stop().await,
         Some(Running::Attached { .. }) | None => Ok(()),
     }
 }

@@ -351,10 +351,18 @@ pub struct World {
 }
 
 impl World {
-    /// A login as a site, or as somebody who is none, from the usual address.
-    fn login(&self, user: &str, pair: KeyPair, work: &Path) -> Login {
+    /// A login as a site, or as somebody who is none; from the usual address, or from another.
+    async fn login(
+        &self,
+        user: &str,
+        pair: KeyPair,
+        work: &Path,
+        from: Option<IpAddr>,
+    ) -> Result<Login, Failure> {
         let clock = Some(self.stack.api().clone());
-        Login { clock, ..Login::new(self.stack.sftp(), self.stack.user(user), pair, work) }
+        let (place, source_address) = self.stack.place(self.client, from).await?;
+        let login = Login::new(self.stack.sftp(), self.stack.user(user), pair, work);
+        Ok(Login { clock, place, source_address, ..login })
     }
 }
 

@@ -126,9 +126,8 @@ impl Step for Connect {
         };
         let user = self.user.as_deref().unwrap_or(&self.site);
         world.login = Some(Login {
-            source_address: self.from,
             password: self.password.clone(),
-            ..world.login(user, pair, &world.work)
+            ..world.login(user, pair, &world.work, self.from).await?
         });
         if world.client.can(world.login.as_ref(), &Operation::Connect).is_err() {
             return Ok(());

@@ -77,10 +77,10 @@ impl Step for Restart {
 }
 
 fn started_again(world: &mut World) {
-    let (port, api) = (world.stack.sftp().port, world.stack.api().clone());
+    let (sftp, api) = (world.stack.sftp().clone(), world.stack.api().clone());
     if let Some(login) = &mut world.login {
-        // The ports are new; the host key is deliberately the one the client knew before.
-        login.port = port;
+        (login.host, login.port) = (sftp.host, sftp.port);
+        // Only where it is has changed; the host key is deliberately the one the client knew before.
         login.clock = Some(api);
     }
 }

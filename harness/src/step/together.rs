@@ -61,7 +61,7 @@ impl Step for Together {
             // Clients keep files of their own there; two of them would cross.
             let work = world.work.join(format!("session-{index}"));
             std::fs::create_dir_all(&work).map_err(|error| Failure::Stack(error.to_string()))?;
-            let login = world.login(&session.site, pair, &work);
+            let login = world.login(&session.site, pair, &work, None).await?;
             let client = world.client;
             running.spawn(async move { (index, client.perform(&login, &operation).await) });
         }

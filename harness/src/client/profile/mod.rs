@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use russh::keys::HashAlg;
 
 use super::sftp::Attributes;
-use super::{Availability, Client, Login, Operation, Outcome};
+use super::{Availability, Client, InContainers, Login, Operation, Outcome, Place};
 use condition::Condition;
 
 /// The profiles that come with the program: file name and text.
@@ -239,7 +239,11 @@ impl Client for Profile {
         &self.name
     }
 
-    fn availability(&self) -> Availability {
+    fn in_containers(&self) -> InContainers {
+        InContainers::Ours
+    }
+
+    fn availability_at(&self, _place: &Place) -> Availability {
         Availability::Usable { version: format!("{} (profile)", self.version) }
     }
 
@@ -251,7 +255,7 @@ impl Client for Profile {
         self.stands_for.as_deref()
     }
 
-    fn signs_with_sha1_only(&self) -> bool {
+    fn signs_with_sha1_only(&self, _place: &Place) -> bool {
         self.signatures.iter().all(Option::is_none)
     }
 

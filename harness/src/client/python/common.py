@@ -25,9 +25,14 @@ def keywords():
     return {name: ast.literal_eval(value) for name, value in pairs}
 
 
+def known_name():
+    """The endpoint's name among known hosts, which does not tell the usual port."""
+    return LOGIN["host"] if LOGIN["port"] == 22 else f"[{LOGIN['host']}]:{LOGIN['port']}"
+
+
 def known_hosts():
     path = pathlib.Path("known_hosts").resolve()
-    path.write_text(f"[{LOGIN['host']}]:{LOGIN['port']} {LOGIN['host_key']}\n", encoding="utf-8")
+    path.write_text(f"{known_name()} {LOGIN['host_key']}\n", encoding="utf-8")
     return str(path)
 
 

@@ -11,7 +11,7 @@ def perform():
     client = paramiko.SSHClient()
     kind, data = LOGIN["host_key"].split()[:2]
     key = paramiko.PKey.from_type_string(kind, base64.b64decode(data))
-    client.get_host_keys().add(f"[{LOGIN['host']}]:{LOGIN['port']}", kind, key)
+    client.get_host_keys().add(known_name(), kind, key)
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     how = {"password": LOGIN["password"]} if LOGIN["password"] else {"key_filename": LOGIN["private_key"]}
     client.connect(
