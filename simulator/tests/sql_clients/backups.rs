@@ -1,4 +1,5 @@
-//! RESTORE HEADERONLY and FILELISTONLY of real backups, through tiberius: what an independent reader found of each.
+//! Real backups, through tiberius: RESTORE HEADERONLY and FILELISTONLY tell what an independent reader found of each,
+//! RESTORE DATABASE brings its tables, and SELECT INTO copies them into another database as they are.
 //!
 //! The files are not ours to publish: `SPATIALCLOUD_BACKUPS` names the folder that holds them, and `expected/` in it
 //! what was found. Names of people are left out there.
@@ -11,16 +12,16 @@ use spatialcloud_simulator::config::SqlConfig;
 use tiberius::numeric::Numeric;
 use tiberius::{EncryptionLevel, Row, Uuid};
 
-use crate::rust::connect;
+use crate::rust::{Connection, connect};
 use crate::server::Server;
 
 /// One visit for all files: a server takes longer to start than to tell. Without the files it is shown as ignored,
 /// whatever is required: nobody can install them.
 pub fn trial() -> Trial {
     match std::env::var_os("SPATIALCLOUD_BACKUPS").map(PathBuf::from) {
-        Some(folder) => Trial::test("tiberius: headers of real backups", move || visit(&folder)),
+        Some(folder) => Trial::test("tiberius: real backups", move || visit(&folder)),
         None => {
-            let title = "tiberius: headers of real backups (not run here: SPATIALCLOUD_BACKUPS is not set)";
+            let title = "tiberius: real backups (not run here: SPATIALCLOUD_BACKUPS is not set)";
             Trial::test(title, || Ok(())).with_ignored_flag(true)
         }
     }
@@ -92,11 +93,12 @@ async fn compare(server: &Server, name: &str, expected: &Json) -> Result<(), Fai
             same(name, column, guid, set[field].as_str().map(str::to_owned))?;
         }
         files(&mut client, name, set).await?;
+        tables(&mut client, name, set).await?;
     }
     Ok(())
 }
 
-async fn files(client: &mut crate::rust::Connection, name: &str, set: &Json) -> Result<(), Failed> {
+async fn files(client: &mut Connection, name: &str, set: &Json) -> Result<(), Failed> {
     // A stripe alone tells its headers, and not its files.
     if name.contains("stripe") {
         return Ok(());
@@ -114,6 +116,43 @@ async fn files(client: &mut crate::rust::Connection, name: &str, set: &Json) -> 
         same(name, "Type", row.try_get::<&str, _>("Type")?, Some(kind))?;
     }
     Ok(())
+}
+
+/// The tables of a full backup, restored and copied; of other sets the reader tells none.
+async fn tables(client: &mut Connection, name: &str, set: &Json) -> Result<(), Failed> {
+    let Some(tables) = set["tables"].as_array() else { return Ok(()) };
+    let position = &set["position"];
+    let sql = format!("RESTORE DATABASE restored FROM DISK = N'{name}' WITH FILE = {position}, REPLACE");
+    client.simple_query(sql).await?.into_results().await?;
+    for table in tables {
+        let full_name = table["name"].as_str().unwrap_or_default();
+        let Some((schema, own)) = full_name.split_once('.').filter(|_| table["unsupported"].is_null()) else {
+            continue;
+        };
+        let source = format!("restored.[{schema}].[{own}]");
+        let expected = table["rows"].as_i64().and_then(|rows| i32::try_from(rows).ok());
+        same(name, full_name, count(client, &source).await?, expected)?;
+        let copy = format!("CITY.copied.[{own}]");
+        let sql = format!("BEGIN TRANSACTION; SELECT * INTO {copy} FROM {source}");
+        client.simple_query(sql).await?.into_results().await?;
+        same(name, full_name, count(client, &copy).await?, expected)?;
+        let rows = [shown(client, &source).await?, shown(client, &copy).await?];
+        same(name, full_name, &rows[1], &rows[0])?;
+        client.simple_query("ROLLBACK TRANSACTION").await?.into_results().await?;
+    }
+    client.simple_query("DROP DATABASE restored").await?.into_results().await?;
+    Ok(())
+}
+
+async fn count(client: &mut Connection, table: &str) -> Result<Option<i32>, Failed> {
+    let row = client.simple_query(format!("SELECT COUNT(*) FROM {table}")).await?.into_row().await?;
+    Ok(row.and_then(|row| row.get(0)))
+}
+
+/// All rows of a table as text.
+async fn shown(client: &mut Connection, table: &str) -> Result<Vec<String>, Failed> {
+    let rows = client.simple_query(format!("SELECT * FROM {table}")).await?.into_first_result().await?;
+    Ok(rows.iter().map(|row| row.cells().map(|(_, value)| format!("{value:?}")).collect()).collect())
 }
 
 fn number(row: &Row, column: &str) -> Result<Option<String>, Failed> {
