@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 type Check = fn() -> Result<(), Failed>;
 
 const CHECKS: &[(&str, Check)] = &[
+    ("shells complete the command line, and man shows it", shells_and_man),
     ("keys are told apart, each in its own words", key_check),
     ("keys as the guide makes them log in", keys_of_the_guide),
     ("ten thousand files in a folder are listed", ten_thousand_files),
@@ -128,6 +129,29 @@ impl Setting {
 
 fn client_named(name: &str) -> &'static dyn Client {
     named(name).unwrap_or_else(|| panic!("no client {name}"))
+}
+
+fn shells_and_man() -> Result<(), Failed> {
+    let printed = |arguments: &[&str]| {
+        let output = program(arguments)?;
+        must(output.status.success(), words(&output))?;
+        Ok::<String, Failed>(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let text = printed(&["completions", shell])?;
+        must(text.contains("as-scenario") && text.contains("handover"), format!("{shell}: {text}"))?;
+    }
+    // A shell that is here judges what is for it.
+    let script = tempfile::NamedTempFile::new()?;
+    std::fs::write(script.path(), printed(&["completions", "bash"])?)?;
+    let judged = Command::new("bash").arg("-n").arg(script.path()).output()?;
+    must(judged.status.success(), words(&judged))?;
+    let text = printed(&["manual"])?;
+    must(
+        text.contains(".TH") && text.contains("handover") && text.contains("EXIT")
+            || text.contains("Exit codes"),
+        text,
+    )
 }
 
 fn key_check() -> Result<(), Failed> {

@@ -18,6 +18,7 @@ mod mover;
 mod record;
 mod report;
 mod run;
+mod shell;
 mod site;
 mod sql;
 mod up;
@@ -25,7 +26,7 @@ mod warehouse;
 
 use std::io::IsTerminal;
 
-use clap::{Args, Subcommand};
+use clap::{Args, CommandFactory, Subcommand};
 use serde_json::Value;
 use spatialcloud_harness::api::{Api, ApiError};
 use spatialcloud_harness::report::terminal::Style;
@@ -77,6 +78,10 @@ pub enum Command {
     Calibrate(calibrate::Arguments),
     /// Show what happened in a running stack
     Events(events::Arguments),
+    /// Print what completes this command line in a shell
+    Completions(shell::Completions),
+    /// Print the manual, for man
+    Manual,
     /// Say whether a stack answers: for containers' health checks
     Health(health::Arguments),
 }
@@ -105,6 +110,8 @@ pub async fn perform(command: Command) -> Exit {
         Command::Sql(arguments) => sql::perform(arguments).await,
         Command::Calibrate(arguments) => calibrate::perform(arguments).await,
         Command::Events(arguments) => events::perform(arguments).await,
+        Command::Completions(arguments) => shell::completions(&arguments, crate::Arguments::command()),
+        Command::Manual => shell::manual(crate::Arguments::command()),
         Command::Health(arguments) => health::perform(&arguments).await,
     }
 }
