@@ -72,10 +72,14 @@ pub async fn record(
 ) -> Result<Value, CalibrateError> {
     let version = connection.run("SELECT @@VERSION").await?.value().map(Cell::to_string).unwrap_or_default();
     let mut shapes = Vec::new();
+    let mut inside = String::new();
     progress("a sound backup");
     for (statement, answer) in ask(connection, folder, None).await? {
         if let Some(error) = answer.errors.first() {
             return Err(CalibrateError::Sound(error.to_string()));
+        }
+        if let Some(name) = answer.results.first().and_then(|results| results.column("DatabaseName").next()) {
+            inside = name.to_string();
         }
         let columns = answer.results.first().map(|results| &results.columns[..]).unwrap_or_default();
         let columns = columns.iter().map(|column| json!({ "name": column.name, "type": column.wire_type }));
@@ -89,8 +93,9 @@ pub async fn record(
     for (damage, name, ..) in DAMAGES {
         progress(name);
         for (statement, answer) in ask(connection, folder, Some(*damage)).await? {
-            answers
-                .push(json!({ "damage": name, "statement": statement, "errors": errors(&answer, folder) }));
+            answers.push(
+                json!({ "damage": name, "statement": statement, "errors": errors(&answer, folder, &inside) }),
+            );
         }
     }
     let recorded = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
@@ -159,10 +164,14 @@ fn device(folder: Folder<'_>) -> String {
     format!("{}{separator}{FILE}", folder.there.trim_end_matches(['/', '\\']))
 }
 
-/// The first error, of which alone class and state are known; the last of each answer tells nothing.
-fn errors(answer: &Answer, folder: Folder<'_>) -> Vec<Value> {
+/// The first error, of which alone class and state are known; the last of each answer tells nothing. The database is
+/// called as it was backed up, or as it is restored.
+fn errors(answer: &Answer, folder: Folder<'_>, inside: &str) -> Vec<Value> {
     let told = answer.errors.iter().find(|error| error.number != TERMINATING);
-    let text = |message: &str| message.replace(&device(folder), "{device}").replace(DATABASE, "{database}");
+    let text = |message: &str| {
+        let told = message.replace(&device(folder), "{device}").replace(DATABASE, "{database}");
+        if inside.is_empty() { told } else { told.replace(&format!("\"{inside}\""), "\"{database}\"") }
+    };
     told.map(|error| {
         json!({
             "number": error.number,

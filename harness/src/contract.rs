@@ -44,6 +44,45 @@ pub const RULES: &[(&str, &str)] = &[
     ("C-51", "the same seed gives the same events"),
 ];
 
+/// How a rule is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The vendor's public guide to SFTP says it.
+    Documented,
+    /// Another public page of the vendor says it.
+    VendorPage,
+    /// Nobody outside knows; this is the default we chose, and a setting where it could matter.
+    OurChoice,
+}
+
+impl Source {
+    /// For a person.
+    pub fn words(self) -> &'static str {
+        match self {
+            Source::Documented => "documented",
+            Source::VendorPage => "vendor page",
+            Source::OurChoice => "our choice",
+        }
+    }
+}
+
+/// Rules that the guide states.
+const DOCUMENTED: &[&str] = &[
+    "C-01", "C-02", "C-03", "C-05", "C-06", "C-10", "C-11", "C-12", "C-20", "C-23", "C-24", "C-30", "C-31",
+    "C-40", "C-42", "C-46",
+];
+/// Rules that another page of the vendor states.
+const ON_A_VENDOR_PAGE: &[&str] = &["C-41", "C-43", "C-45"];
+
+/// How this rule is known, in what it says first; details of it may be our choice.
+pub fn source(rule: &str) -> Source {
+    match rule {
+        rule if DOCUMENTED.contains(&rule) => Source::Documented,
+        rule if ON_A_VENDOR_PAGE.contains(&rule) => Source::VendorPage,
+        _ => Source::OurChoice,
+    }
+}
+
 /// Rules without a scenario, each with the reason. A test fails when one of them has a scenario after all, or
 /// when another rule or behaviour has none.
 pub const UNPROVED: &[(&str, &str)] = &[];
@@ -76,6 +115,13 @@ pub enum ProofError {
 mod tests {
     use super::*;
     use crate::behaviours::BEHAVIOURS;
+
+    #[test]
+    fn sources_are_of_rules_there_are() {
+        for id in DOCUMENTED.iter().chain(ON_A_VENDOR_PAGE) {
+            assert!(RULES.iter().any(|(rule, _)| rule == id), "{id}");
+        }
+    }
 
     #[test]
     fn every_rule_and_every_behaviour_has_a_scenario_or_a_reason() {

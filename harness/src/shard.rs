@@ -89,6 +89,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    type Variables = &'static [(&'static str, &'static str)];
+
     fn from(variables: &[(&str, &str)]) -> Result<Option<Shard>, String> {
         Shard::from_variables(|wanted| {
             let found = variables.iter().find(|(name, _)| *name == wanted);
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn each_pipeline_is_understood_in_its_own_way_of_counting() {
-        let cases: &[(&[(&str, &str)], Option<&str>)] = &[
+        let cases: &[(Variables, Option<&str>)] = &[
             (&[], None),
             (&[("SHARD_INDEX", "1"), ("SHARD_TOTAL", "3")], Some("1/3")),
             (&[("JOB_COMPLETION_INDEX", "0"), ("SHARD_TOTAL", "3")], Some("1/3")),

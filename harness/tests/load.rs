@@ -58,7 +58,7 @@ fn counts(figures: &Figures) -> BTreeMap<Stage, u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn machines_that_share_a_load_have_the_figures_of_one() {
     let stack = Stack::in_process()
-        .settings(json!({ "clock": "manual", "endpoint": { "limits": { "sessions-per-address": 100 } } }))
+        .settings(json!({ "clock": { "pace": "manual" }, "endpoint": { "limits": { "sessions-per-address": 100 } } }))
         .start()
         .await
         .unwrap();

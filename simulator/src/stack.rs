@@ -160,6 +160,7 @@ impl Stack {
                 let recorded = config.sql.calibration.as_deref().map(Calibration::read).transpose()?;
                 let instance = Instance::open(
                     sites.clone(),
+                    journal.clone(),
                     data,
                     config.warehouse.kept_generations,
                     recorded.unwrap_or_default(),

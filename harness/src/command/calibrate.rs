@@ -7,7 +7,7 @@ use spatialcloud_harness::calibrate::{Folder, record};
 use spatialcloud_harness::engine::{Engine, EngineError, Image};
 use spatialcloud_sql_client::{Connection, Encryption, Login, SqlError};
 
-use super::{fail, sql};
+use super::{ended, fail, sql};
 use crate::exit::Exit;
 
 #[derive(Args)]
@@ -42,7 +42,7 @@ pub async fn perform(arguments: Arguments) -> Exit {
     tokio::select! {
         exit = calibrate(&arguments) => exit,
         // What was started is dropped on the way out, and with it its container.
-        _ = tokio::signal::ctrl_c() => fail(Exit::Interrupted, "interrupted; nothing is written"),
+        () = ended() => fail(Exit::Interrupted, "interrupted; nothing is written"),
     }
 }
 

@@ -34,7 +34,13 @@ pub fn perform(arguments: &Arguments) -> Exit {
         let tables = tables.map(|(name, word, table)| {
             let rows = table
                 .iter()
-                .map(|(id, summary)| json!({word: id, "summary": summary, "scenarios": proofs.get(*id)}));
+                .map(|(id, summary)| json!({word: id, "summary": summary, "scenarios": proofs.get(*id)}))
+                .map(|mut row| {
+                    if let Some(rule) = row["rule"].as_str().map(contract::source) {
+                        row["source"] = json!(rule.words());
+                    }
+                    row
+                });
             (name.to_owned(), rows.collect::<Vec<_>>().into())
         });
         println!("{}", Value::Object(tables.into_iter().collect()));
@@ -43,7 +49,9 @@ pub fn perform(arguments: &Arguments) -> Exit {
     let style = super::style();
     for (name, _, table) in tables {
         for (id, summary) in table {
-            println!("{} {summary}", style.strong(id));
+            let source =
+                if name == "rules" { format!(" ({})", contract::source(id).words()) } else { String::new() };
+            println!("{} {summary}{}", style.strong(id), style.faint(&source));
             match proofs.get(*id) {
                 Some(scenarios) => println!("     {}", style.faint(&scenarios.join(", "))),
                 None => {

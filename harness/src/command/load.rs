@@ -103,8 +103,7 @@ async fn run(arguments: &Arguments, campaign: &Campaign, shard: Shard) -> Result
         return load::run(campaign, shard, stack.api(), stack.sftp(), stack.client_address()).await;
     }
     // Every session comes from one address here, and the vendor's limit is for people.
-    let settings =
-        json!({ "endpoint": { "limits": { "sessions-per-address": u16::MAX } }, "clock": "manual" });
+    let settings = json!({ "endpoint": { "limits": { "sessions-per-address": u16::MAX } }, "clock": { "pace": "manual" } });
     let stack = Stack::in_process().settings(settings).start().await?;
     load::run(campaign, shard, stack.api(), stack.sftp(), "127.0.0.1").await
 }

@@ -127,7 +127,8 @@ pub async fn perform(arguments: Arguments) -> Exit {
         () = ended() => Exit::Interrupted,
     };
     let gone = options.stacks.end().await;
-    if let Some(warehouse) = options.warehouse.and_then(Arc::into_inner) {
+    // Cases that were interrupted may not have let go of it yet.
+    if let Some(warehouse) = &options.warehouse {
         warehouse.stop().await;
     }
     if let Err(error) = gone {

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use spatialcloud_sql_client::{Connection, Encryption, Login};
 use testcontainers::bollard::models::PortBinding;
 use testcontainers::core::client::docker_client_instance;
-use testcontainers::core::{Mount, WaitFor};
+use testcontainers::core::{IntoContainerPort, Mount, WaitFor};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
 
 use super::preflight::{Found, look};
-use super::sweep::{LABEL, owner, sweep};
+use super::sweep::{FOLDER_PREFIX, LABEL, owner, remove, sweep};
 use super::{EngineError, Image, is_licence_accepted};
 
 /// Port of SQL Server in the container.
@@ -61,7 +61,7 @@ impl Engine {
             sweep(&docker).await;
         }
         progress(&format!("starting {} from {}", image.what, image.name));
-        let folder = tempfile::Builder::new().prefix("spatialcloud-backups-").tempdir();
+        let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir();
         let folder = folder.map_err(|error| EngineError::Folder { folder: std::env::temp_dir(), error })?;
         let password = password();
         prepare(&image, folder.path(), &password)?;
@@ -73,8 +73,11 @@ impl Engine {
         let container = request(&image, folder.path(), &password).start().await;
         let container =
             container.map_err(|error| failed(format!("does not start: {error}"), String::new()))?;
-        let port = container.get_host_port_ipv4(PORT).await;
-        let port = port.map_err(|error| failed(format!("has no port: {error}"), String::new()))?;
+        let port = match container.get_host_port_ipv4(PORT).await {
+            Ok(port) => port,
+            // One that has ended already has none.
+            Err(error) => return Err(failed(format!("has no port: {error}"), last_words(&container).await)),
+        };
         let login = Login {
             host: "127.0.0.1".to_owned(),
             port,
@@ -87,7 +90,7 @@ impl Engine {
         match engine.ready(progress).await {
             Ok(()) => Ok(engine),
             Err(reason) => {
-                let log = engine.last_words().await;
+                let log = last_words(&engine.container).await;
                 engine.stop().await;
                 Err(failed(reason, log))
             }
@@ -109,10 +112,13 @@ impl Engine {
         self.image.folder
     }
 
-    /// Removes it, and waits until it is gone.
-    pub async fn stop(self) {
+    /// Removes it, and waits until it is gone; whoever still asks it something is not answered.
+    pub async fn stop(&self) {
         // What could not be removed the next run sweeps away.
-        let _ = self.container.rm().await;
+        if let Ok(docker) = docker_client_instance().await {
+            remove(&docker, self.container.id()).await;
+        }
+        let _ = fs::remove_dir_all(self.folder.path());
     }
 
     /// Waits for the words in its log, and then until it lets somebody in.
@@ -127,7 +133,7 @@ impl Engine {
                     code.map_or("no code".to_owned(), |code| code.to_string())
                 ));
             }
-            let log = self.log().await;
+            let log = log(&self.container).await;
             let last = match self.image.ready.iter().find(|words| !log.contains(*words)) {
                 Some(words) => format!("its log does not say {words:?}"),
                 None => match Connection::open(&self.login).await {
@@ -150,18 +156,18 @@ impl Engine {
             wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
+}
 
-    async fn log(&self) -> String {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let said = self.container.stdout_to_vec().await.map(text).unwrap_or_default();
-        said + &self.container.stderr_to_vec().await.map(text).unwrap_or_default()
-    }
+async fn log(container: &ContainerAsync<GenericImage>) -> String {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let said = container.stdout_to_vec().await.map(text).unwrap_or_default();
+    said + &container.stderr_to_vec().await.map(text).unwrap_or_default()
+}
 
-    async fn last_words(&self) -> String {
-        let log = self.log().await;
-        let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-        lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
-    }
+async fn last_words(container: &ContainerAsync<GenericImage>) -> String {
+    let log = log(container).await;
+    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
 }
 
 /// Puts a file where the server behind `here` can read it; answers its place there.
@@ -196,6 +202,7 @@ fn request(image: &Image, folder: &Path, password: &str) -> testcontainers::Cont
     let mut request = GenericImage::new(name, tag)
         // It is waited for below, where its end is noticed too.
         .with_wait_for(WaitFor::Nothing)
+        .with_exposed_port(PORT.tcp())
         .with_label(LABEL, owner())
         .with_container_name(format!("spatialcloud-sql-server-{}-{}", std::process::id(), unique()))
         .with_mount(Mount::bind_mount(folder.display().to_string(), image.folder))

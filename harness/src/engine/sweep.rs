@@ -10,6 +10,9 @@ use testcontainers::bollard::query_parameters::{ListContainersOptions, RemoveCon
 /// Label of every container of ours: machine and process that started it.
 pub(super) const LABEL: &str = "spatialcloud.sql-server";
 
+/// Begins the name of every folder of backups.
+pub(super) const FOLDER_PREFIX: &str = "spatialcloud-backups-";
+
 /// What stands in the label of this process's containers.
 pub(super) fn owner() -> String {
     format!("{}/{}", machine(), std::process::id())
@@ -34,11 +37,26 @@ pub(super) async fn sweep(docker: &Docker) {
         if let (Some(id), Some(owner)) = (container.id, owner)
             && is_gone(owner)
         {
-            let options =
-                RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
-            let _ = docker.remove_container(&id, Some(options)).await;
+            remove(docker, &id).await;
+            // The folder that was mounted there is its process's too.
+            let mounted = container.mounts.into_iter().flatten().filter_map(|mount| mount.source);
+            for folder in mounted.map(std::path::PathBuf::from).filter(|folder| is_ours(folder)) {
+                let _ = std::fs::remove_dir_all(folder);
+            }
         }
     }
+}
+
+/// Removes a container with its volumes, running or not.
+pub(super) async fn remove(docker: &Docker, id: &str) {
+    let options = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
+    let _ = docker.remove_container(id, Some(options)).await;
+}
+
+/// Whether it is a folder of backups that [`super::Engine`] has made.
+fn is_ours(folder: &Path) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    folder.parent() == Some(&std::env::temp_dir()) && name.starts_with(FOLDER_PREFIX)
 }
 
 fn is_gone(owner: &str) -> bool {

@@ -243,7 +243,7 @@ mod tests {
             ],
             uploads: 1,
             bytes: 10,
-            error: (number % 10 == 0).then(|| "close: Failure (status 4)".to_owned()),
+            error: number.is_multiple_of(10).then(|| "close: Failure (status 4)".to_owned()),
         }
     }
 

@@ -23,7 +23,7 @@ impl Warehouse {
     }
 
     /// Ends the server, and waits until it is gone.
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         self.engine.stop().await;
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{SftpAddress, SqlAddress, StackError, difference_of_settings, full_settings, sql_address};
+use super::{SftpAddress, SqlAddress, StackError, difference_of_settings, full_settings};
 use crate::api::Api;
 use crate::scope::Scope;
 
@@ -65,7 +65,7 @@ impl Attached {
             }
             None => {}
         }
-        let mut sql = sql_address(&api).await?;
+        let mut sql = SqlAddress::of(&api).await?;
         if let Some(sql) = &mut sql
             && sql.host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified())
         {

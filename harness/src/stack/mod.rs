@@ -67,6 +67,25 @@ pub struct SqlAddress {
 }
 
 impl SqlAddress {
+    /// As the stack behind `api` tells it; nothing where no SQL client gets in.
+    ///
+    /// # Errors
+    /// When the API does not answer.
+    pub async fn of(api: &Api) -> Result<Option<SqlAddress>, ApiError> {
+        let sql = match api.get("sql").await {
+            Ok(sql) => sql,
+            Err(ApiError::Refused { status: 404, .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let text = |name: &str| sql[name].as_str().unwrap_or_default().to_owned();
+        Ok(Some(SqlAddress {
+            host: text("host"),
+            port: u16::try_from(sql["port"].as_u64().unwrap_or(0)).unwrap_or(0),
+            user: text("user"),
+            password: text("password"),
+        }))
+    }
+
     /// A login there, in a database or in the user's own.
     pub fn login(&self, database: Option<&str>) -> Login {
         Login {
@@ -236,23 +255,4 @@ pub struct RefusedKey {
     pub message: String,
     /// The key in the right form, where it was only in a wrong one.
     pub converted: Option<String>,
-}
-
-/// Where the stack behind an API listens for SQL, if it does.
-///
-/// # Errors
-/// When the API does not answer.
-pub async fn sql_address(api: &Api) -> Result<Option<SqlAddress>, ApiError> {
-    let sql = match api.get("sql").await {
-        Ok(sql) => sql,
-        Err(ApiError::Refused { status: 404, .. }) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let text = |name: &str| sql[name].as_str().unwrap_or_default().to_owned();
-    Ok(Some(SqlAddress {
-        host: text("host"),
-        port: u16::try_from(sql["port"].as_u64().unwrap_or(0)).unwrap_or(0),
-        user: text("user"),
-        password: text("password"),
-    }))
 }

@@ -13,7 +13,7 @@ use super::builder::{Builder, Home, Stacks};
 use super::containers::{Containers, NetworkFault, Simulator};
 use super::in_process::InProcess;
 use super::process::Process;
-use super::{SftpAddress, SqlAddress, StackError, sql_address};
+use super::{SftpAddress, SqlAddress, StackError};
 use crate::api::{Api, ApiError};
 use crate::client::{Client, Place};
 
@@ -64,7 +64,7 @@ pub(super) async fn begin(start: &Start) -> Result<Begun, StackError> {
             let scope = containers.scope(start.client);
             let simulator = Simulator::start(containers, settings, token.clone(), scope).await?;
             let (api, sftp) = simulator.reach().await?;
-            let sql = sql_address(&api).await?.map(|sql| SqlAddress { host: sftp.host.clone(), ..sql });
+            let sql = SqlAddress::of(&api).await?.map(|sql| SqlAddress { host: sftp.host.clone(), ..sql });
             return Ok(Begun { running: Running::Container(Box::new(simulator)), api, sftp, sql });
         }
         Home::Own => {
@@ -80,7 +80,7 @@ pub(super) async fn begin(start: &Start) -> Result<Begun, StackError> {
         }
     };
     let sftp = SftpAddress::of(&api).await?;
-    let sql = sql_address(&api).await?;
+    let sql = SqlAddress::of(&api).await?;
     Ok(Begun { running, api, sftp, sql })
 }
 

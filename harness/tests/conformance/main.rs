@@ -10,6 +10,7 @@ mod openssh_tests;
 mod paramiko_tests;
 mod pjdfstest;
 mod rclone_info;
+mod schemathesis;
 mod site;
 mod ssh_audit;
 mod tool;
@@ -48,6 +49,7 @@ const JUDGES: &[Judge] = &[
     fsx::JUDGE,
     pjdfstest::JUDGE,
     json_schema::JUDGE,
+    schemathesis::JUDGE,
 ];
 
 fn main() -> ExitCode {

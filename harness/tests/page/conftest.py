@@ -162,16 +162,21 @@ def stack(tmp_path):
     stack.end()
 
 
-@pytest.fixture(scope="session")
-def driver(tmp_path_factory):
+def browser(folder):
+    """Chromium without a window; what it keeps goes into the folder."""
     options = webdriver.ChromeOptions()
     # Root may not have a sandbox; GPU and shared memory are not to be had in containers.
-    arguments = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900",
-                 f"--user-data-dir={tmp_path_factory.mktemp('browser')}"]
+    arguments = ["--headless=new", "--hide-scrollbars", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900",
+                 f"--user-data-dir={folder}"]
     for argument in arguments + (["--no-sandbox"] if os.geteuid() == 0 else []):
         options.add_argument(argument)
     options.binary_location = shutil.which("chromium")
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory):
+    driver = browser(tmp_path_factory.mktemp("browser"))
     yield driver
     driver.quit()
 

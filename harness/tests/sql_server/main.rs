@@ -43,10 +43,19 @@ fn main() -> ExitCode {
 fn run(kind: Kind) -> Result<(), Failed> {
     with_runtime(async move {
         let server = Server::start(kind).await?;
-        nights::on(&server).await?;
-        recorded::from(&server).await?;
+        let done = match nights::on(&server).await {
+            Ok(()) => recorded::from(&server).await,
+            Err(failed) => Err(failed),
+        };
         server.stop().await;
-        Ok(())
+        done.map_err(|failed| match kind {
+            Kind::Container => {
+                let told = failed.message().unwrap_or_default();
+                format!("{told}\n(if the image is older than this: docker/build simulator makes it anew)")
+                    .into()
+            }
+            _ => failed,
+        })
     })
 }
 

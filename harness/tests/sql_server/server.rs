@@ -9,8 +9,12 @@ use spatialcloud_harness::calibrate::Folder;
 use spatialcloud_harness::engine::{Engine, Found, Image, LICENCE_VARIABLE, is_licence_accepted, look};
 use spatialcloud_sql_client::{Connection, Login};
 
-/// The image that stands for Microsoft's.
-const STAND_IN_IMAGE: &str = "spatialcloud-simulator:latest";
+/// Names the image that stands for Microsoft's, if not the usual one.
+const STAND_IN_VARIABLE: &str = "SPATIALCLOUD_SIMULATOR_IMAGE";
+
+fn stand_in_image() -> String {
+    std::env::var(STAND_IN_VARIABLE).unwrap_or_else(|_| "spatialcloud-simulator:latest".to_owned())
+}
 
 /// A kind of server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +38,7 @@ impl Kind {
     fn image(self) -> Option<Image> {
         match self {
             Kind::InProcess => None,
-            Kind::Container => Some(Image::stand_in(STAND_IN_IMAGE)),
+            Kind::Container => Some(Image::stand_in(&stand_in_image())),
             Kind::Microsoft => Some(Image::microsoft()),
         }
     }
@@ -48,7 +52,7 @@ impl Kind {
             }
             Found::Ready { .. } => return None,
             Found::NoImage { .. } if self == Kind::Container => {
-                (format!("no image {STAND_IN_IMAGE}: docker/build simulator makes it"), true)
+                (format!("no image {}: docker/build simulator makes it", image.name), true)
             }
             Found::NoImage { remedy } => (format!("no SQL Server image: {remedy}"), false),
             Found::Unfit { reasons } => (reasons.join("; "), false),
@@ -66,7 +70,7 @@ pub struct Missing {
 /// A running server.
 pub enum Server {
     InProcess { stack: Box<Stack>, folder: PathBuf },
-    Container(Engine),
+    Container(Box<Engine>),
 }
 
 impl Server {
@@ -77,7 +81,7 @@ impl Server {
                 let folder = stack.data().join("sql/backup");
                 Ok(Server::InProcess { stack: Box::new(stack), folder })
             }
-            Some(image) => Ok(Server::Container(Engine::start(image, &mut |_| {}).await?)),
+            Some(image) => Ok(Server::Container(Box::new(Engine::start(image, &mut |_| {}).await?))),
         }
     }
 
@@ -114,7 +118,7 @@ impl Server {
         Ok(Connection::open(&self.login()?).await?)
     }
 
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         if let Server::Container(engine) = self {
             engine.stop().await;
         }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State as Shared;
 use jiff::Span;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -10,11 +11,17 @@ use super::State;
 use super::error::{ApiError, Body};
 use crate::mover::{AdvanceError, Run, Target};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Advance {
+    /// A span, such as `5m` or `2h 30m`.
     by: Option<String>,
+    /// `nightly`, `interval`, or an instant such as `2026-03-03T01:00[Australia/Sydney]`.
     to: Option<String>,
+}
+
+pub(super) fn advance_body(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<Advance>()
 }
 
 pub(super) fn shown(run: &Run) -> Value {

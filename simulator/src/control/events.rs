@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::State;
-use super::error::ApiError;
+use super::error::{ApiError, Query};
 use crate::journal::{Fact, Filter};
 
 /// How long `wait` waits unless told otherwise.

@@ -1,12 +1,17 @@
 //! `/faults`: arming what is to go wrong, and disarming it.
 
 use axum::Json;
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::State;
-use super::error::{ApiError, Body};
+use super::error::{ApiError, Body, Path};
 use crate::fault::{FAULTS, FaultSpec};
+
+pub(super) fn new_fault(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<FaultSpec>()
+}
 
 pub(super) async fn list(Shared(state): Shared<State>) -> Json<Value> {
     let kinds: Vec<Value> = FAULTS

@@ -4,14 +4,14 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::State as Shared;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::error::ApiError;
+use super::error::{ApiError, Path, Query};
 use super::{State, sites};
 use crate::site::Site;
 use crate::site::path::SitePath;
@@ -58,7 +58,12 @@ fn root(site: &Site, area: Area) -> io::Result<Dir> {
 
 fn disk(error: io::Error) -> ApiError {
     match error.kind() {
-        io::ErrorKind::NotFound => ApiError::not_found("there is no such file"),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
+            ApiError::not_found("there is no such file")
+        }
+        io::ErrorKind::IsADirectory => {
+            ApiError::bad_request("that is a folder: ask for a file, or for the list of files")
+        }
         _ => ApiError::internal(error.to_string()),
     }
 }
@@ -73,9 +78,8 @@ pub(super) async fn blocking<T: Send + 'static>(
 pub(super) async fn list(
     Shared(state): Shared<State>,
     Path(code): Path<String>,
-    query: Result<Query<Listing>, axum::extract::rejection::QueryRejection>,
+    Query(listing): Query<Listing>,
 ) -> Result<Json<Value>, ApiError> {
-    let Query(listing) = query?;
     let site = sites::found(&state, &code)?;
     blocking(move || {
         let mut files = Vec::new();
@@ -135,9 +139,8 @@ pub(super) struct Piece {
 pub(super) async fn read(
     Shared(state): Shared<State>,
     Path((code, area, path)): Path<(String, Area, String)>,
-    query: Result<Query<Piece>, axum::extract::rejection::QueryRejection>,
+    Query(piece): Query<Piece>,
 ) -> Result<Bytes, ApiError> {
-    let Query(piece) = query?;
     let site = sites::found(&state, &code)?;
     let path = SitePath::parse(&path).map_err(|error| ApiError::bad_request(error.to_string()))?;
     blocking(move || {

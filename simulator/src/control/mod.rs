@@ -9,7 +9,10 @@ mod guard;
 mod handover;
 mod metrics;
 mod movers;
+mod openapi;
+mod operations;
 mod scenario;
+mod shape;
 mod sites;
 mod sql;
 mod stream;
@@ -21,7 +24,7 @@ use std::sync::Arc;
 
 use axum::extract::State as Shared;
 use axum::middleware;
-use axum::routing::{delete, get, post, put};
+use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -33,6 +36,7 @@ use crate::journal::Journal;
 use crate::mover::Movers;
 use crate::site::Sites;
 pub use error::ApiError;
+use operations::OPERATIONS;
 pub use stream::MOST_STREAMS;
 
 /// What the API works with.
@@ -81,38 +85,9 @@ pub struct EndpointCard {
 
 /// All routes; `pages` are let in by the same rules.
 pub fn router(state: State, pages: Router) -> Router {
-    let api = Router::new()
-        .route("/healthz", get(ok))
-        .route("/readyz", get(ok))
-        .route("/endpoint", get(endpoint))
-        .route("/sql", get(sql::show))
-        .route("/settings", get(settings))
-        .route("/sites", get(sites::list).post(sites::create))
-        .route("/sites/{code}", get(sites::show).delete(sites::remove))
-        .route("/sites/{code}/provision", post(sites::provision))
-        .route("/sites/{code}/suspend", post(sites::suspend))
-        .route("/sites/{code}/resume", post(sites::resume))
-        .route("/sites/{code}/keys", post(sites::add_key))
-        .route("/sites/{code}/keys/{*fingerprint}", delete(sites::remove_key))
-        .route("/sites/{code}/addresses", put(sites::set_addresses))
-        .route("/sites/{code}/files", get(files::list))
-        .route("/sites/{code}/files/{area}/{*path}", get(files::read))
-        .route("/sites/{code}/handover", get(handover::list))
-        .route("/sites/{code}/handover/{name}", get(handover::show))
-        .route("/warehouse/{code}", get(warehouse::show))
-        .route("/warehouse/{code}/tables/{name}/rows", get(warehouse::rows))
-        .route("/clock", get(clock::show))
-        .route("/clock/advance", post(clock::advance))
-        .route("/movers", get(movers::list))
-        .route("/movers/{name}/run", post(movers::run))
-        .route("/faults", get(faults::list).post(faults::arm).delete(faults::clear))
-        .route("/faults/{id}", delete(faults::disarm))
-        .route("/events", get(events::list))
-        .route("/events/wait", get(events::wait))
-        .route("/events/stream", get(stream::stream))
-        .route("/scenario", get(scenario::show))
-        .route("/transfers", get(transfers::list))
-        .route("/reset", post(reset));
+    let api = OPERATIONS
+        .iter()
+        .fold(Router::new(), |api, operation| api.route(operation.path, (operation.handler)()));
     Router::new()
         .nest("/api/v1", api)
         .route("/metrics", get(metrics::show))

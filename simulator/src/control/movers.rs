@@ -1,10 +1,10 @@
 //! `/movers`: what they take and when, and running one out of turn.
 
 use axum::Json;
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use serde_json::{Value, json};
 
-use super::error::ApiError;
+use super::error::{ApiError, Path};
 use super::{State, clock};
 use crate::mover::Mover;
 

@@ -1,18 +1,19 @@
 //! `/sites`: provisioning, keys, addresses.
 
 use axum::Json;
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::State;
-use super::error::{ApiError, Body};
+use super::error::{ApiError, Body, Path};
 use crate::clock::Clock;
 use crate::config::AttributeAnswers;
 use crate::site::{Site, SiteState};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSite {
     code: String,
@@ -23,7 +24,7 @@ pub(super) struct NewSite {
     attributes: Option<AttributeAnswers>,
 }
 
-#[derive(Default, Deserialize, PartialEq)]
+#[derive(Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 enum When {
     Now,
@@ -31,16 +32,28 @@ enum When {
     Wait,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewKey {
     key: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Addresses {
     addresses: Vec<String>,
+}
+
+pub(super) fn new_site(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<NewSite>()
+}
+
+pub(super) fn new_key(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<NewKey>()
+}
+
+pub(super) fn new_addresses(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<Addresses>()
 }
 
 fn shown(site: &Site, clock: &Clock) -> Value {

@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Sse;
 use axum::response::sse::{Event as Message, KeepAlive};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::State;
-use super::error::ApiError;
+use super::error::{ApiError, Query};
 use super::events::filter;
 use crate::journal::{Event, Fact, Filter, Journal};
 

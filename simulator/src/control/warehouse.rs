@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use axum::Json;
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::State as Shared;
 use serde::Deserialize;
 use serde_json::{Value as Shown, json};
 use spatialcloud_backup::geometry::{SpatialType, decode};
 use spatialcloud_backup::{SqlType, Value};
 
-use super::error::ApiError;
+use super::error::{ApiError, Path, Query};
 use super::files::blocking;
 use super::{State, sites};
 use crate::site::Site;
@@ -60,9 +60,8 @@ pub(super) struct Page {
 pub(super) async fn rows(
     Shared(state): Shared<State>,
     Path((code, name)): Path<(String, String)>,
-    query: Result<Query<Page>, axum::extract::rejection::QueryRejection>,
+    Query(page): Query<Page>,
 ) -> Result<Json<Shown>, ApiError> {
-    let Query(page) = query?;
     let limit = page.limit.unwrap_or(USUAL_ROWS);
     if limit > MOST_ROWS {
         let told = format!("limit {limit}: at most {MOST_ROWS} rows are handed out at once, ask with offset");

@@ -60,6 +60,7 @@ const WORDS = {
   "snapshot.written": (e) => [`Snapshot ${e.path}: ${count(e.records, "record")}`, list(e.notices)],
   "snapshot.skipped": (e) => [`Row ${e.row} of the metadata table gave no snapshot`, e.reason],
   "warehouse.loaded": (e) => [`Load ${e.load} is live: ${count(e.tables, "table")}, ${count(e.rows, "row")}, ${count(e.snapshots, "snapshot")}`],
+  "warehouse.changed": (e) => [`${e.user} changed production over SQL; generation ${e.load} is live`, list([...(e.tables ?? []), ...(e.removed ?? []).map((table) => `${table} removed`)])],
   "warehouse.failed": (e) => [`${e.path} was not loaded; readers see what they saw before`, list(e.reasons)],
 };
 

@@ -160,6 +160,8 @@ facts! {
     "snapshot.skipped" SnapshotSkipped { row: u64, reason: String }
     /// Readers see tonight's data from now on: all tables and snapshots, switched in one step.
     "warehouse.loaded" WarehouseLoaded { load: u64, path: String, tables: u64, rows: u64, snapshots: u64, kept_tables: u64, kept_snapshots: u64 } volatile { duration_ms: u64 }
+    /// Tables of production were made or replaced, and removed, over SQL: readers see all of it from now on.
+    "warehouse.changed" WarehouseChanged { load: u64, user: String, tables: Vec<String>, removed: Vec<String> }
     /// Nothing was loaded: readers see what they saw before. `load` is what they see, if anything was ever loaded.
     "warehouse.failed" WarehouseFailed { path: String, reasons: Vec<String>, load: Option<u64> }
 }

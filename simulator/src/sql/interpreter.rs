@@ -16,7 +16,8 @@ use super::instance::change::Change;
 use super::instance::{Access, Changes};
 use super::language::{Cursor, tokens};
 use super::procedure::{self, Argument};
-use super::statement;
+use super::select::{Held, select};
+use super::statement::{self, Statement};
 use super::tables::Databases;
 use super::transactions::Transactions;
 use super::world::{MASTER, World};
@@ -132,6 +133,16 @@ impl Interpreter {
         world: &World,
         ask: impl FnOnce(&Context<'_>) -> Result<T, Halt>,
     ) -> Result<T, Halt> {
+        self.with_looks(world, &|| Ok(()), ask)
+    }
+
+    /// The same; while rows are read, `go_on` is asked now and then whether the client still wants the answer.
+    pub fn with_looks<T>(
+        &self,
+        world: &World,
+        go_on: &dyn Fn() -> Result<(), Halt>,
+        ask: impl FnOnce(&Context<'_>) -> Result<T, Halt>,
+    ) -> Result<T, Halt> {
         ask(&Context {
             database: &self.database,
             databases: world.databases(),
@@ -145,6 +156,19 @@ impl Interpreter {
             last_error: self.last_error,
             variables: &self.variables,
             object_id: &|name| world.object_id(name),
+            schema_id: &|name| world.schema_id(name),
+            inner: &|query, context, most| {
+                let selected = select(query, world, context)?;
+                let types = selected.columns.into_iter().map(|column| column.column_type).collect();
+                let mut held = Held::default();
+                let rows = selected.rows.take(most.unwrap_or(usize::MAX)).map(|row| {
+                    let row = row?;
+                    held.add(&row)?;
+                    Ok(row)
+                });
+                Ok((types, rows.collect::<Result<_, Halt>>()?))
+            },
+            go_on,
         })
     }
 
@@ -174,7 +198,9 @@ impl Interpreter {
 
     fn publish(&self, changes: Changes) -> Result<(), Halt> {
         match self.databases.instance() {
-            Some(instance) if !changes.is_empty() => instance.commit(changes, &self.now().to_string()),
+            Some(instance) if !changes.is_empty() => {
+                instance.commit(changes, &self.now().to_string(), &self.identity.user)
+            }
             _ => Ok(()),
         }
     }
@@ -241,14 +267,19 @@ impl Interpreter {
             if self.settings.no_execution {
                 continue;
             }
-            let run = statement.run(self, answer);
-            self.last_error = match &run {
-                Err(Halt::Failed(message)) => message.number,
-                _ => 0,
-            };
-            run?;
+            self.run_one(&*statement, answer)?;
         }
         Ok(())
+    }
+
+    /// Runs a statement, and keeps what @@ERROR is to tell.
+    pub fn run_one(&mut self, statement: &dyn Statement, answer: &mut Answer<'_>) -> Result<(), Halt> {
+        let run = statement.run(self, answer);
+        self.last_error = match &run {
+            Err(Halt::Failed(message)) => message.number,
+            _ => 0,
+        };
+        run
     }
 
     fn call(&mut self, call: &Call, answer: &mut Answer<'_>) -> Result<(), Halt> {

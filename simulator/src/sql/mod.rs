@@ -66,6 +66,19 @@ const FIRST_SESSION: u16 = 51;
 /// Expressions are evaluated inside each other, as deep as statements may be.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
 
+/// Whether a batch is understood: nothing is done.
+///
+/// # Errors
+/// What the client would be told.
+pub fn check(sql: &str) -> Result<(), String> {
+    let understood = language::tokens(sql, true)
+        .and_then(|tokens| statement::parse(&mut language::Cursor::new(&tokens)).map(drop));
+    understood.map_err(|halt| match halt {
+        Halt::Failed(message) => format!("{}: {}", message.number, message.text),
+        other => format!("{other:?}"),
+    })
+}
+
 /// Why the server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {

@@ -76,6 +76,12 @@ impl World {
         Ok((table, Box::new(checked)))
     }
 
+    /// The number of a schema of the session's database.
+    pub fn schema_id(&self, name: &str) -> Option<i64> {
+        let schemas = catalog::schemas(self, &self.database).ok()?;
+        schemas.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, number)| number)
+    }
+
     /// The number of a table, by its written name.
     pub fn object_id(&self, written: &str) -> Option<i64> {
         let parts: Vec<String> =

@@ -25,7 +25,6 @@ use spatialcloud_backup::{Backup, DataError, Database, Depth, Family};
 use generation::{BackupFile, Generations, LoadRecord, Outcome};
 use load::{Loaded, load};
 use preview::Preview;
-use sql_server::ServerError;
 
 use crate::clock::Clock;
 use crate::config::WarehouseConfig;
@@ -133,16 +132,23 @@ impl Warehouse {
         }
     }
 
-    /// Has the SQL Server load the backup, where there is one. Answers what speaks against the load: what it says, or
-    /// else what our reader has said before.
+    /// Has the SQL Server load the backup, where there is one. Answers what speaks against the load: what the server says,
+    /// and what our reader has found, `reasons` or more.
     fn on_server(&self, site: &Site, reasons: Option<Refused>) -> Option<Refused> {
         let Some(server) = &self.config.sql_server else { return reasons };
         let since = Clock::stopwatch();
         let backup = site.cloud.join(RECOMMENDED_PATH);
+        let (contents, ours) = match reasons {
+            Some(refused) => (None, Some(refused)),
+            None => match sql_server::contents(&backup) {
+                Ok(contents) => (Some(contents), None),
+                Err(error) => (None, Some((error.outcome(), vec![error.to_string()]))),
+            },
+        };
         let metadata_table = &self.config.metadata.table;
         let database = format!("{}{}", server.database_prefix, site.code);
-        match sql_server::load(server, &backup, &database, metadata_table, reasons.is_none()) {
-            Ok(restored) if reasons.is_none() => {
+        match sql_server::load(server, &backup, &database, metadata_table, contents.as_ref()) {
+            Ok(restored) if ours.is_none() => {
                 let fact = Fact::WarehouseRestored {
                     server: restored.server.lines().next().unwrap_or_default().to_owned(),
                     tables: restored.tables,
@@ -153,15 +159,11 @@ impl Warehouse {
                 None
             }
             // The server has taken what our reader could not compare.
-            Ok(_) => reasons,
+            Ok(_) => ours,
             Err(error) => {
-                let is_refusal = match &error {
-                    ServerError::Recipe(error) => error.is_refusal(),
-                    ServerError::Backup(_) => true,
-                    ServerError::Folder { .. } => false,
-                };
-                let outcome = if is_refusal { Outcome::Refused } else { Outcome::Failed };
-                Some((outcome, vec![error.to_string()]))
+                let own = if error.is_refusal() { Outcome::Refused } else { Outcome::Failed };
+                let (outcome, found) = ours.unwrap_or((own, Vec::new()));
+                Some((outcome, [vec![error.to_string()], found].concat()))
             }
         }
     }

@@ -17,6 +17,7 @@ use spatialcloud_sql_client::recipe::{
 };
 use spatialcloud_sql_client::{Connection, Encryption, Login};
 
+use super::load::LoadError;
 use crate::config::SqlServerConfig;
 
 /// The server runs as a user of its own, which must be able to read the file.
@@ -28,9 +29,6 @@ pub enum ServerError {
     /// The recipe ended early.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
-    /// Our reader, which reads for the comparison.
-    #[error("{0}")]
-    Backup(#[from] DataError),
     /// The folder that both see.
     #[error("warehouse.sql-server.shared-folder {folder}: {error}")]
     Folder {
@@ -39,6 +37,13 @@ pub enum ServerError {
         /// What the operating system answered.
         error: io::Error,
     },
+}
+
+impl ServerError {
+    /// Whether the backup is to blame.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, ServerError::Recipe(error) if error.is_refusal())
+    }
 }
 
 /// The backup as it lies in the folder that the server sees too; removed when it has been read.
@@ -67,8 +72,8 @@ impl Drop for Shared {
     }
 }
 
-/// Has the server restore `backup` and replace the tables of `production`. Where our own reader refuses the backup
-/// already, the server only says what it thinks of it, and nothing is replaced.
+/// Has the server restore `backup` and replace the tables of `production`. Without `contents`, where our own reader
+/// refuses the backup already, the server only says what it thinks of it, and nothing is replaced.
 ///
 /// # Errors
 /// [`ServerError`]; then its production is as it was.
@@ -77,12 +82,8 @@ pub fn load(
     backup: &Path,
     production: &str,
     metadata_table: &str,
-    is_readable: bool,
+    contents: Option<&Contents>,
 ) -> Result<Restored, ServerError> {
-    let contents = match is_readable {
-        true => Some(contents(&Database::open(Backup::file(open(backup)?))?)?),
-        false => None,
-    };
     let withheld: Vec<String> = contents
         .iter()
         .flat_map(|contents| &contents.tables)
@@ -90,8 +91,7 @@ pub fn load(
         .map(TableContents::full_name)
         .collect();
     let shared = Shared::place(config, backup, production)?;
-    let plan =
-        Restore { device: &shared.device, production, contents: contents.as_ref(), withheld: &withheld };
+    let plan = Restore { device: &shared.device, production, contents, withheld: &withheld };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| ServerError::Folder { folder: config.shared_folder.clone(), error })?;
@@ -99,11 +99,6 @@ pub fn load(
         let mut connection = Connection::open(&login(config)).await.map_err(RecipeError::from)?;
         Ok(recipe::restore(&mut connection, &plan, &mut |_| {}).await?)
     })
-}
-
-fn open(backup: &Path) -> Result<File, ServerError> {
-    let folder = || backup.parent().unwrap_or(backup).to_owned();
-    File::open(backup).map_err(|error| ServerError::Folder { folder: folder(), error })
 }
 
 fn login(config: &SqlServerConfig) -> Login {
@@ -117,9 +112,13 @@ fn login(config: &SqlServerConfig) -> Login {
     }
 }
 
-/// What our reader finds in a database, each row read.
-fn contents(database: &Database<File>) -> Result<Contents, DataError> {
-    let tables = database.tables().iter().map(|table| table_contents(database, table));
+/// What our reader finds in a backup, each row read.
+///
+/// # Errors
+/// As those of a load.
+pub fn contents(backup: &Path) -> Result<Contents, LoadError> {
+    let database = Database::open(Backup::file(File::open(backup)?))?;
+    let tables = database.tables().iter().map(|table| table_contents(&database, table));
     Ok(Contents { tables: tables.collect::<Result<_, _>>()? })
 }
 

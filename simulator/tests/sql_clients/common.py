@@ -63,10 +63,10 @@ def ask(connect, mark, number_of, without=()):
     except Exception as error:
         print("error:", number_of(error), "nothing" in str(error))
     try:
-        cursor.execute("DROP TABLE types")
+        cursor.execute("GRANT SELECT ON types TO public")
         print("refused: none")
     except Exception as error:
-        print("refused:", number_of(error), "DROP" in str(error))
+        print("refused:", number_of(error), "GRANT" in str(error))
 
     cursor.execute("SELECT DB_NAME(), SUSER_SNAME()")
     print("session:", rows(cursor))

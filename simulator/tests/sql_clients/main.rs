@@ -4,6 +4,7 @@
 //! What Python's clients find is in the golden files beside them (`UPDATE_GOLDEN=1`).
 
 mod freetds;
+mod gdal;
 mod memory;
 mod python;
 mod rust;
@@ -24,7 +25,7 @@ struct Visit {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let required = std::env::var("SPATIALCLOUD_REQUIRE").is_ok_and(|value| value == "all");
-    let visits = [rust::visits(), python::visits(), freetds::visits()];
+    let visits = [rust::visits(), python::visits(), freetds::visits(), gdal::visits()];
     let trials = visits.into_iter().flatten().map(|visit| match visit.missing {
         None => Trial::test(visit.title, visit.make),
         Some(reason) => {

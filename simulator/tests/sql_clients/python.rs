@@ -18,10 +18,10 @@ const CLIENTS: &[(&str, &str, &[&str])] = &[
 ];
 
 /// Places where Debian has FreeTDS for ODBC.
-const FREETDS_ODBC: [&str; 2] =
+pub const FREETDS_ODBC: [&str; 2] =
     ["/usr/lib/x86_64-linux-gnu/odbc/libtdsodbc.so", "/usr/lib/aarch64-linux-gnu/odbc/libtdsodbc.so"];
 
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     let given = std::env::var_os("SPATIALCLOUD_CACHE").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/spatialcloud"));
     given.or_else(home).unwrap_or_default().join("venv-sql/bin/python")

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use clap::{Args, builder::PossibleValuesParser};
 use serde_json::{Value, json};
-use spatialcloud_harness::stack;
+use spatialcloud_harness::stack::SqlAddress;
 use spatialcloud_sql_client::{Answer, Cell, Connection, Encryption, Item, Login, ServerError, SqlError};
 
 use super::{Target, error_style, fail, style};
@@ -102,7 +102,7 @@ async fn login(arguments: &Arguments) -> Result<Login, (Exit, String)> {
             encryption,
         });
     }
-    let found = stack::sql_address(&arguments.target.api()).await;
+    let found = SqlAddress::of(&arguments.target.api()).await;
     match found.map_err(|error| (Exit::NoStack, error.to_string()))? {
         Some(address) => Ok(Login { encryption, ..address.login(arguments.database.as_deref()) }),
         None => {

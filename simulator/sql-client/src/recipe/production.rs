@@ -52,9 +52,8 @@ impl Recipe<'_> {
     }
 
     async fn schema(&mut self, schema: &str) -> Result<(), RecipeError> {
-        let sql = format!("SELECT SCHEMA_ID({})", text(schema));
-        let answer = self.ask("SELECT SCHEMA_ID", &sql).await?;
-        if answer.value().is_some_and(|id| *id != crate::Cell::Null) {
+        let sql = format!("SELECT schema_id FROM sys.schemas WHERE name = {}", text(schema));
+        if self.ask("SELECT sys.schemas", &sql).await?.value().is_some() {
             return Ok(());
         }
         // It must be alone in its batch, and is.

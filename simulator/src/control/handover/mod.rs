@@ -1,13 +1,13 @@
 //! `/sites/{code}/handover`: what a site's people enter into their clients, ready to paste. One file for each client.
 
 use axum::Json;
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::error::ApiError;
+use super::error::{ApiError, Path, Query};
 use super::{State, sites};
 
 /// What one client is given.
@@ -118,9 +118,8 @@ pub(super) struct Places {
 pub(super) async fn list(
     Shared(state): Shared<State>,
     Path(code): Path<String>,
-    query: Result<Query<Places>, axum::extract::rejection::QueryRejection>,
+    Query(places): Query<Places>,
 ) -> Result<Json<Value>, ApiError> {
-    let Query(places) = query?;
     sites::found(&state, &code)?;
     checked(&places)?;
     let sheets: Vec<Value> = SHEETS
@@ -139,9 +138,8 @@ pub(super) async fn list(
 pub(super) async fn show(
     Shared(state): Shared<State>,
     Path((code, name)): Path<(String, String)>,
-    query: Result<Query<Places>, axum::extract::rejection::QueryRejection>,
+    Query(places): Query<Places>,
 ) -> Result<Response, ApiError> {
-    let Query(places) = query?;
     sites::found(&state, &code)?;
     checked(&places)?;
     let sheet = SHEETS.iter().find(|sheet| sheet.name == name).ok_or_else(|| {

@@ -7,14 +7,14 @@ mod session;
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::State;
-use super::error::ApiError;
+use super::error::{ApiError, Query};
 use crate::config::Config;
 use crate::journal::Filter;
 use crate::mover::schedule::Schedule;
@@ -36,9 +36,8 @@ pub(super) struct Selection {
 
 pub(super) async fn show(
     Shared(state): Shared<State>,
-    query: Result<Query<Selection>, axum::extract::rejection::QueryRejection>,
+    Query(selection): Query<Selection>,
 ) -> Result<Response, ApiError> {
-    let Query(selection) = query?;
     let through = selection.through.unwrap_or(u64::MAX);
     let events = state.journal.events(&Filter { after: selection.after, ..Filter::default() });
     let concerns = |site: &Option<String>| match (&selection.site, site) {

@@ -49,6 +49,8 @@ static VIEWS: &[View] = &[
     view!(INFORMATION_SCHEMA, "KEY_COLUMN_USAGE", information_schema::key_columns, keys),
 ];
 
+pub use system::schema_list as schemas;
+
 /// The view of that name.
 pub fn view(schema: Option<&str>, name: &str) -> Option<&'static View> {
     let schema = schema?;

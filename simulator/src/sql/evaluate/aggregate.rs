@@ -80,7 +80,7 @@ pub fn has_aggregate(expression: &Expression) -> bool {
                     || maybe(other)
                     || branches.iter().any(|(when, then)| has_aggregate(when) || has_aggregate(then))
             }
-            Expression::Convert { value, .. } => has_aggregate(value),
+            Expression::Convert { value, .. } | Expression::InQuery { value, .. } => has_aggregate(value),
             Expression::Call { arguments, .. } => all(arguments),
             Expression::Method { value, arguments, .. } => has_aggregate(value) || all(arguments),
             _ => false,

@@ -64,15 +64,15 @@ impl Scope {
     }
 }
 
-fn made(column_type: ColumnType, is_nullable: bool, node: Node) -> Bound {
+pub(super) fn made(column_type: ColumnType, is_nullable: bool, node: Node) -> Bound {
     Bound { column_type, is_nullable, is_condition: false, node }
 }
 
-fn condition(is_nullable: bool, node: Node) -> Bound {
+pub(super) fn condition(is_nullable: bool, node: Node) -> Bound {
     Bound { column_type: ColumnType::Bit, is_nullable, is_condition: true, node }
 }
 
-fn constant(column_type: ColumnType, value: Value<'static>) -> Bound {
+pub(super) fn constant(column_type: ColumnType, value: Value<'static>) -> Bound {
     let is_nullable = value.is_null();
     made(column_type, is_nullable, Node::Constant(value))
 }
@@ -184,6 +184,12 @@ pub fn bind(expression: &Expression, scope: &mut Scope, context: &Context<'_>) -
             let list = list.into_iter().map(|item| converted(item, &both)).collect();
             Ok(negated(*is_not, condition(is_nullable, Node::In(Box::new(converted(inner, &both)), list))))
         }
+        Expression::InQuery { value: inner, query, is_not } => {
+            let inner = value(inner)?;
+            super::inner::among(inner, query, *is_not, context)
+        }
+        Expression::Exists(query) => super::inner::exists(query, context),
+        Expression::Query(query) => super::inner::scalar(query, context),
         Expression::Case { operand, branches, other } => {
             case(operand.as_deref(), branches, other.as_deref(), scope, context)
         }
@@ -300,7 +306,7 @@ fn exact_constants(left: Bound, right: Bound) -> (Bound, Bound) {
     (exact(left, is_right), exact(right, is_left))
 }
 
-fn negated(is_not: bool, bound: Bound) -> Bound {
+pub(super) fn negated(is_not: bool, bound: Bound) -> Bound {
     if !is_not {
         return bound;
     }

@@ -1,22 +1,27 @@
 //! An expression whose columns and types are known, and its value for a row.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use jiff::ZonedDateTime;
 use spatialcloud_tds::{ColumnType, Length, Value};
 
 use super::arithmetic::operate;
-use super::compare::compare;
+use super::compare::{compare, key};
 use super::convert::{convert, overflow};
 use super::function::Function;
 use super::like::like;
 use super::method::Method;
 use super::precedence::length;
 use crate::sql::Halt;
-use crate::sql::language::{Binary, Unary};
+use crate::sql::language::{Binary, Query, Unary};
 
 /// The values of a row.
 pub type Row = Vec<Value<'static>>;
+
+/// Answers a query inside an expression: types of its columns, and its rows, as many as are wanted.
+pub type Inner<'a> =
+    dyn for<'c> Fn(&Query, &'c Context<'c>, Option<usize>) -> Result<(Vec<ColumnType>, Vec<Row>), Halt> + 'a;
 
 /// What an expression may ask that is not in the row.
 pub struct Context<'a> {
@@ -44,6 +49,12 @@ pub struct Context<'a> {
     pub variables: &'a [(String, ColumnType, Value<'static>)],
     /// Names of objects to their numbers, for OBJECT_ID.
     pub object_id: &'a dyn Fn(&str) -> Option<i64>,
+    /// Names of schemas to their numbers, for SCHEMA_ID.
+    pub schema_id: &'a dyn Fn(&str) -> Option<i64>,
+    /// Answers a query inside an expression.
+    pub inner: &'a Inner<'a>,
+    /// Whether the client still wants the answer.
+    pub go_on: &'a dyn Fn() -> Result<(), Halt>,
 }
 
 /// An expression that is bound.
@@ -70,6 +81,12 @@ pub(super) enum Node {
     Like(Box<Bound>, Box<Bound>, Option<Box<Bound>>),
     /// All are of one type.
     In(Box<Bound>, Vec<Bound>),
+    /// Whether a value is one of many that are known, by their keys.
+    Among {
+        value: Box<Bound>,
+        known: HashSet<String>,
+        has_null: bool,
+    },
     /// Conditions with results of one type, and what else.
     Case(Vec<(Bound, Bound)>, Option<Box<Bound>>),
     Convert {
@@ -147,6 +164,7 @@ impl Bound {
                     other.columns(see);
                 }
             }
+            Node::Among { value, .. } => value.columns(see),
             Node::Convert { value, style, .. } => {
                 value.columns(see);
                 if let Some(style) = style {
@@ -232,6 +250,13 @@ impl Bound {
                 }
                 Ok(truth((!is_unknown).then_some(false)))
             }
+            Node::Among { value, known, has_null } => Ok(match value.value(context, row)? {
+                // Nothing is among nothing, whatever it is.
+                _ if known.is_empty() && !has_null => Value::Bit(false),
+                Value::Null => Value::Null,
+                value if known.contains(&key(std::slice::from_ref(&value))) => Value::Bit(true),
+                _ => truth((!has_null).then_some(false)),
+            }),
             Node::Case(branches, other) => {
                 for (when, then) in branches {
                     if when.holds(context, row)? {

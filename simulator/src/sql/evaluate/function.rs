@@ -156,6 +156,11 @@ static FUNCTIONS: &[Function] = &[
         Some(Value::Text(name)) => (context.object_id)(name).map_or(Value::Null, Value::Integer),
         _ => Value::Null,
     })),
+    function!("SCHEMA_ID", [Text], 1, false, Int, |context, values| Ok(match values.first() {
+        None => Value::Integer(1),
+        Some(Value::Text(name)) => (context.schema_id)(name).map_or(Value::Null, Value::Integer),
+        Some(_) => Value::Null,
+    })),
     function!("SCHEMA_NAME", [Integer], 1, false, Name, |_, values| Ok(match values.first() {
         None | Some(Value::Integer(1)) => "dbo".into(),
         Some(Value::Integer(3)) => "INFORMATION_SCHEMA".into(),
@@ -385,6 +390,9 @@ fn server_property(name: &str) -> Value<'static> {
         "PRODUCTMAJORVERSION" => name_variant(major.to_string()),
         "PRODUCTMINORVERSION" => name_variant(minor.to_string()),
         "PRODUCTLEVEL" => name_variant("RTM"),
+        // Where the server would have its files; MOVE may name any place.
+        "INSTANCEDEFAULTDATAPATH" | "INSTANCEDEFAULTLOGPATH" => name_variant("/var/opt/mssql/data/"),
+        "INSTANCEDEFAULTBACKUPPATH" => name_variant("/var/opt/mssql/backup/"),
         "EDITION" => name_variant("Simulated Spatial Cloud"),
         "ENGINEEDITION" => variant(ColumnType::Int, Value::Integer(3)),
         "COLLATION" => name_variant("SQL_Latin1_General_CP1_CI_AS"),

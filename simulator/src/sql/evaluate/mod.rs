@@ -8,6 +8,7 @@ mod compare;
 mod convert;
 mod convert_text;
 mod function;
+mod inner;
 mod like;
 mod method;
 mod precedence;
@@ -17,7 +18,7 @@ pub use bind::{Scope, ScopeColumn, bind_condition, bind_value};
 pub use bound::{Bound, Context, Row};
 pub use compare::{compare, key};
 pub use convert::convert;
-pub use precedence::is_comparable;
+pub use precedence::{common, is_comparable};
 
 /// Whether a text is like a pattern, as the catalog's procedures ask.
 pub fn like_pattern(text: &str, pattern: &str) -> bool {

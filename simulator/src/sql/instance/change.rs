@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use super::Instance;
 use super::view::{StoredTable, View};
+use crate::journal::Fact;
 use crate::sql::Halt;
 use crate::sql::error::TABLES;
-use crate::warehouse::generation::Writer;
+use crate::warehouse::generation::{Generation, Writer};
 use crate::warehouse::replace::{Placed, replace};
 use crate::warehouse::table::{ColumnRecord, TableRecord, TableWriter, key};
 
@@ -104,7 +105,7 @@ impl Instance {
     /// # Errors
     /// 3960, where somebody else has changed one of the databases since; then nothing is changed. The disk's: then
     /// databases that come later by name are not changed.
-    pub fn commit(&self, changes: Changes, at: &str) -> Result<(), Halt> {
+    pub fn commit(&self, changes: Changes, at: &str, user: &str) -> Result<(), Halt> {
         let mut locked: Vec<(Change, Writer)> = Vec::new();
         for (database, change) in changes {
             let generations = self.generations(&database).map_err(|words| Halt::error(TABLES, words))?;
@@ -126,8 +127,28 @@ impl Instance {
             let tables: Vec<Placed> =
                 change.view.tables.iter().map(|table| (table.record.clone(), table.path.clone())).collect();
             let base = change.view.base.as_deref();
-            replace(&generations, &writer, base, tables, None, at, kept).map_err(disk)?;
+            let generation = replace(&generations, &writer, base, tables, None, at, kept).map_err(disk)?;
+            if self.restored(database).is_none() {
+                let before = base.map_or(&[][..], |base| &base.generation.tables);
+                self.journal.record(Some(database), changed(&generation, before, user));
+            }
         }
         Ok(())
+    }
+}
+
+/// What is other than before, as the journal tells it.
+fn changed(generation: &Generation, before: &[TableRecord], user: &str) -> Fact {
+    let is_as_before = |table: &&TableRecord| {
+        let same = |known: &TableRecord| TableRecord { file: table.file.clone(), ..known.clone() } == **table;
+        before.iter().any(same)
+    };
+    let tables = generation.tables.iter().filter(|table| !is_as_before(table)).map(TableRecord::full_name);
+    let is_gone = |table: &&TableRecord| !generation.tables.iter().any(|known| known.key() == table.key());
+    Fact::WarehouseChanged {
+        load: generation.load,
+        user: user.to_owned(),
+        tables: tables.collect(),
+        removed: before.iter().filter(is_gone).map(TableRecord::full_name).collect(),
     }
 }

@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::calibration::Calibration;
 use super::tables::{Databases, Tables};
+use crate::journal::Journal;
 use crate::site::Sites;
 use crate::warehouse::generation::Generations;
 pub use change::Changes;
@@ -35,6 +36,7 @@ use view::{Snapshot, View};
 /// The databases of a stack.
 pub struct Instance {
     pub(super) sites: Sites,
+    journal: Journal,
     folder: PathBuf,
     /// Generations of production that stay for readers of before.
     kept_generations: u64,
@@ -55,6 +57,7 @@ impl Instance {
     /// The disk's.
     pub fn open(
         sites: Sites,
+        journal: Journal,
         data: &Path,
         kept_generations: u64,
         calibration: Calibration,
@@ -70,6 +73,7 @@ impl Instance {
         fs::create_dir_all(folder.join("backup"))?;
         Ok(Instance {
             sites,
+            journal,
             folder,
             kept_generations,
             calibration,

@@ -12,7 +12,7 @@ use spatialcloud_tds::{Framing, Request, Value, Version};
 use super::Instance;
 use crate::clock::Clock;
 use crate::config::{Layout, Pace, WarehouseConfig};
-use crate::journal::Journal;
+use crate::journal::{Fact, Filter, Journal};
 use crate::site::Sites;
 use crate::sql::Halt;
 use crate::sql::backend::{Answer, Backend, Sink};
@@ -27,6 +27,7 @@ use crate::warehouse::load::load;
 struct Bench {
     folder: tempfile::TempDir,
     clock: Clock,
+    journal: Journal,
     instance: Arc<Instance>,
 }
 
@@ -45,9 +46,9 @@ impl Bench {
             .unwrap();
         }
         let journal = Journal::new(clock.clone(), None).unwrap();
-        let sites = Sites::open(folder.path(), journal, clock.clone(), Layout::Standard).unwrap();
-        let instance = Arc::new(Instance::open(sites, folder.path(), 2, Calibration::default()).unwrap());
-        Bench { folder, clock, instance }
+        let sites = Sites::open(folder.path(), journal.clone(), clock.clone(), Layout::Standard).unwrap();
+        let opened = Instance::open(sites, journal.clone(), folder.path(), 2, Calibration::default());
+        Bench { folder, clock, journal, instance: Arc::new(opened.unwrap()) }
     }
 
     fn site(&self, code: &str) -> PathBuf {
@@ -270,8 +271,8 @@ fn what_was_restored_is_gone_with_the_stack_and_nothing_half_done_is_left() {
     assert_eq!(count(), 1);
     let Bench { folder, clock, .. } = bench;
     let journal = Journal::new(clock.clone(), None).unwrap();
-    let sites = Sites::open(folder.path(), journal, clock, Layout::Standard).unwrap();
-    let instance = Instance::open(sites, folder.path(), 2, Calibration::default()).unwrap();
+    let sites = Sites::open(folder.path(), journal.clone(), clock, Layout::Standard).unwrap();
+    let instance = Instance::open(sites, journal, folder.path(), 2, Calibration::default()).unwrap();
     assert_eq!((count(), instance.databases()), (0, vec!["CITY".to_owned(), "SHIRE".to_owned()]));
 }
 
@@ -295,6 +296,14 @@ fn readers_see_a_transaction_whole_and_the_night_that_came_first_wins() {
     assert_eq!(ask(&mut writer, "COMMIT").last().unwrap(), "done 213");
     assert_eq!(names(&mut reader), ["hydrants", "lanes", "parcels", "suburbs"]);
     assert_eq!(fs::read(out.join("Transport/Roads.shp")).unwrap(), shapefile, "snapshots stay");
+    let events = bench.journal.events(&Filter::default());
+    let told = Fact::WarehouseChanged {
+        load: 2,
+        user: "sa".to_owned(),
+        tables: vec!["dbo.lanes".to_owned()],
+        removed: vec!["dbo.roads".to_owned()],
+    };
+    assert_eq!(events.last().map(|event| &event.fact), Some(&told));
     // A night comes between: what began before it is not done, and says so.
     ask(&mut writer, "BEGIN TRAN; DROP TABLE CITY.dbo.lanes");
     bench.night(2);
@@ -312,4 +321,40 @@ fn readers_see_a_transaction_whole_and_the_night_that_came_first_wins() {
         Generations::below(&bench.site("CITY").join("warehouse")).current().unwrap().unwrap();
     assert_eq!(generation.load, 5);
     assert_eq!(generation.snapshots.len(), 3);
+}
+
+#[test]
+fn a_client_that_gives_up_is_heard_before_there_is_anything_to_send() {
+    let bench = Bench::new();
+    let mut session = bench.session(51);
+    ask(&mut session, "CREATE DATABASE work; USE work; CREATE TABLE few (n int)");
+    let hundred = (0..100).map(|n| format!("({n})")).collect::<Vec<_>>().join(",");
+    ask(&mut session, &format!("INSERT few VALUES {hundred}"));
+    /// Hears the client give up when it is asked for the second time.
+    struct Hears(u32);
+    impl Sink for Hears {
+        fn send(&mut self, packets: &[u8]) -> std::io::Result<bool> {
+            assert!(packets.is_empty(), "nothing is known yet");
+            self.0 += 1;
+            Ok(self.0 < 2)
+        }
+    }
+    for sql in [
+        // A hundred million pairs, of which nobody wants to see one.
+        "SELECT COUNT(*) FROM few a, few b, few c, few d",
+        "SELECT a.n FROM few a, few b, few c, few d ORDER BY a.n",
+        "SELECT a.n INTO many FROM few a, few b, few c, few d",
+        "INSERT few SELECT a.n FROM few a, few b, few c, few d",
+    ] {
+        let framing = Framing { packet_bytes: 4096, session: 51, version: Version::TDS_7_4 };
+        let mut sink = Hears(0);
+        let mut answer = Answer::new(framing, &mut sink, "SERVER");
+        let request = Request::Batch { headers: Default::default(), sql: sql.to_owned() };
+        let run = session.execute(&request, &mut answer);
+        assert!(matches!(run, Err(Halt::Cancelled)), "{sql}: {run:?}");
+        drop(answer);
+        assert_eq!(sink.0, 2, "{sql}");
+    }
+    let said = ask(&mut session, "SELECT COUNT(*) FROM few; SELECT OBJECT_ID('many')");
+    assert_eq!((said[1].as_str(), said[4].as_str()), ("100", "NULL"), "nothing of it was done");
 }

@@ -3,7 +3,7 @@
 use spatialcloud_tds::ColumnType;
 
 use super::lexer::TokenKind;
-use super::{Cursor, column_type};
+use super::{Cursor, Query, column_type, query};
 use crate::sql::Halt;
 use crate::sql::error::unsupported;
 
@@ -72,6 +72,16 @@ pub enum Expression {
         list: Vec<Expression>,
         is_not: bool,
     },
+    /// A query in place of the list.
+    InQuery {
+        value: Box<Expression>,
+        query: Box<Query>,
+        is_not: bool,
+    },
+    /// Whether a query has rows.
+    Exists(Box<Query>),
+    /// A query in place of a value.
+    Query(Box<Query>),
     /// `operand` is compared with each condition; without it each condition is true or not.
     Case {
         operand: Option<Box<Expression>>,
@@ -98,6 +108,50 @@ pub enum Expression {
         name: String,
         arguments: Vec<Expression>,
     },
+}
+
+impl Expression {
+    /// Shows each query in it to `see`.
+    pub fn queries(&mut self, see: &mut dyn FnMut(&mut Query)) {
+        use Expression::*;
+        match self {
+            Null | Number(_) | Text(..) | Binary(_) | Variable(_) | Column(_) | CountRows => {}
+            Exists(query) | Query(query) => see(query),
+            InQuery { value, query, .. } => {
+                value.queries(see);
+                see(query);
+            }
+            Unary(_, value) | IsNull { value, .. } => value.queries(see),
+            Operation(_, left, right) => {
+                left.queries(see);
+                right.queries(see);
+            }
+            Like { value, pattern, .. } => {
+                value.queries(see);
+                pattern.queries(see);
+            }
+            Between { value, low, high, .. } => {
+                [value, low, high].into_iter().for_each(|part| part.queries(see));
+            }
+            In { value, list, .. } => {
+                value.queries(see);
+                list.iter_mut().for_each(|item| item.queries(see));
+            }
+            Case { operand, branches, other } => {
+                operand.iter_mut().chain(other).for_each(|part| part.queries(see));
+                for (when, then) in branches {
+                    when.queries(see);
+                    then.queries(see);
+                }
+            }
+            Convert { value, .. } => value.queries(see),
+            Call { arguments, .. } => arguments.iter_mut().for_each(|argument| argument.queries(see)),
+            Method { value, arguments, .. } => {
+                value.queries(see);
+                arguments.iter_mut().for_each(|argument| argument.queries(see));
+            }
+        }
+    }
 }
 
 /// The expression that stands next.
@@ -167,7 +221,9 @@ fn comparison(cursor: &mut Cursor<'_>) -> Result<Expression, Halt> {
     if cursor.take_word("IN") {
         cursor.expect_symbol("(")?;
         if cursor.is_word("SELECT") {
-            return Err(cursor.at_line(unsupported("a query inside IN")));
+            let query = Box::new(query(cursor)?);
+            cursor.expect_symbol(")")?;
+            return Ok(Expression::InQuery { value, query, is_not });
         }
         return Ok(Expression::In { value, list: list(cursor)?, is_not });
     }
@@ -252,7 +308,9 @@ fn postfix(cursor: &mut Cursor<'_>) -> Result<Expression, Halt> {
 fn primary(cursor: &mut Cursor<'_>) -> Result<Expression, Halt> {
     if cursor.take_symbol("(") {
         if cursor.is_word("SELECT") {
-            return Err(cursor.at_line(unsupported("a query inside an expression")));
+            let query = Box::new(query(cursor)?);
+            cursor.expect_symbol(")")?;
+            return Ok(Expression::Query(query));
         }
         let inner = expression(cursor)?;
         cursor.expect_symbol(")")?;
@@ -275,8 +333,11 @@ fn primary(cursor: &mut Cursor<'_>) -> Result<Expression, Halt> {
     if cursor.take_word("CASE") {
         return case(cursor);
     }
-    if cursor.is_word("EXISTS") {
-        return Err(cursor.at_line(unsupported("EXISTS")));
+    if cursor.take_word("EXISTS") {
+        cursor.expect_symbol("(")?;
+        let query = Box::new(query(cursor)?);
+        cursor.expect_symbol(")")?;
+        return Ok(Expression::Exists(query));
     }
     // LEFT and RIGHT are words of joins too, and functions here.
     for name in ["LEFT", "RIGHT"] {
@@ -369,7 +430,16 @@ fn special(cursor: &mut Cursor<'_>, name: &str) -> Result<Option<Expression>, Ha
             cursor.expect_symbol("(")?;
             cursor.expect_symbol("*")?;
             cursor.expect_symbol(")")?;
-            Ok(Some(Expression::CountRows))
+            let count = Expression::CountRows;
+            Ok(Some(match name.as_str() {
+                "COUNT" => count,
+                _ => Expression::Convert {
+                    value: Box::new(count),
+                    to: ColumnType::BigInt,
+                    style: None,
+                    tries: false,
+                },
+            }))
         }
         _ => Ok(None),
     }

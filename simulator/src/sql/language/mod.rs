@@ -1,5 +1,6 @@
 //! Transact-SQL, as far as it is understood: text to trees.
 
+mod common;
 mod cursor;
 mod expression;
 mod lexer;
@@ -9,5 +10,7 @@ mod types;
 pub use cursor::Cursor;
 pub use expression::{Binary, Expression, Unary, expression};
 pub use lexer::{TokenKind, tokens};
-pub use query::{Item, Join, JoinKind, Name, Query, Source, query, skip_hints, skip_parentheses, table_name};
+pub use query::{
+    Item, Join, JoinKind, Name, Order, Query, Source, query, skip_hints, skip_parentheses, table_name,
+};
 pub use types::column_type;

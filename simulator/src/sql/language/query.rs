@@ -3,7 +3,7 @@
 use super::lexer::TokenKind;
 use super::{Cursor, Expression, expression};
 use crate::sql::Halt;
-use crate::sql::error::unsupported;
+use crate::sql::error::{syntax, unsupported};
 
 /// A name of a table with what stands before it: database, schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Query {
     pub group_by: Vec<Expression>,
     pub having: Option<Expression>,
     pub order_by: Vec<Order>,
+    /// Queries whose rows follow, and whether all of them do or only those that are new.
+    pub unions: Vec<(bool, Query)>,
 }
 
 /// What is selected.
@@ -81,10 +83,46 @@ pub struct Order {
 
 /// The SELECT that stands next, from its keyword on.
 pub fn query(cursor: &mut Cursor<'_>) -> Result<Query, Halt> {
-    cursor.deeper(select)
+    if cursor.is_word("WITH") { cursor.deeper(super::common::with) } else { cursor.deeper(select) }
 }
 
-fn select(cursor: &mut Cursor<'_>) -> Result<Query, Halt> {
+pub(super) fn select(cursor: &mut Cursor<'_>) -> Result<Query, Halt> {
+    let mut query = part(cursor)?;
+    while cursor.take_word("UNION") {
+        cursor.operator()?;
+        let is_all = cursor.take_word("ALL");
+        let other = part(cursor)?;
+        if other.into.is_some() {
+            return Err(cursor.at_line(syntax("INTO")));
+        }
+        query.unions.push((is_all, other));
+    }
+    for word in ["EXCEPT", "INTERSECT"] {
+        if cursor.is_word(word) {
+            return Err(cursor.at_line(unsupported(word)));
+        }
+    }
+    if cursor.take_words(&["ORDER", "BY"]) {
+        query.order_by.push(order(cursor)?);
+        while cursor.take_symbol(",") {
+            query.order_by.push(order(cursor)?);
+        }
+        if cursor.is_word("OFFSET") {
+            return Err(cursor.at_line(unsupported("OFFSET")));
+        }
+    }
+    if cursor.is_word("FOR") {
+        return Err(cursor.at_line(unsupported("FOR XML, FOR JSON and FOR BROWSE")));
+    }
+    if cursor.take_word("OPTION") {
+        // Hints are for a planner; there is none.
+        skip_parentheses(cursor)?;
+    }
+    Ok(query)
+}
+
+/// A SELECT without what may follow several of them together.
+fn part(cursor: &mut Cursor<'_>) -> Result<Query, Halt> {
     cursor.expect_word("SELECT")?;
     let distinct = cursor.take_word("DISTINCT");
     cursor.take_word("ALL");
@@ -104,29 +142,8 @@ fn select(cursor: &mut Cursor<'_>) -> Result<Query, Halt> {
         }
     }
     let having = if cursor.take_word("HAVING") { Some(expression(cursor)?) } else { None };
-    for word in ["UNION", "EXCEPT", "INTERSECT"] {
-        if cursor.is_word(word) {
-            return Err(cursor.at_line(unsupported(word)));
-        }
-    }
-    let mut order_by = Vec::new();
-    if cursor.take_words(&["ORDER", "BY"]) {
-        order_by.push(order(cursor)?);
-        while cursor.take_symbol(",") {
-            order_by.push(order(cursor)?);
-        }
-        if cursor.is_word("OFFSET") {
-            return Err(cursor.at_line(unsupported("OFFSET")));
-        }
-    }
-    if cursor.is_word("FOR") {
-        return Err(cursor.at_line(unsupported("FOR XML, FOR JSON and FOR BROWSE")));
-    }
-    if cursor.take_word("OPTION") {
-        // Hints are for a planner; there is none.
-        skip_parentheses(cursor)?;
-    }
-    Ok(Query { distinct, top, items, into, from, condition, group_by, having, order_by })
+    let (order_by, unions) = (Vec::new(), Vec::new());
+    Ok(Query { distinct, top, items, into, from, condition, group_by, having, order_by, unions })
 }
 
 fn top(cursor: &mut Cursor<'_>) -> Result<Expression, Halt> {

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{RowIterator, check_held};
+use super::RowIterator;
+use super::held::Held;
 use crate::sql::Halt;
 use crate::sql::evaluate::{Context, Gathered, Row, Scope, bind_value, is_comparable, key};
 use crate::sql::language::Expression;
@@ -19,6 +20,7 @@ pub fn group(
     keys.iter().try_for_each(|key| is_comparable(&key.column_type))?;
     let aggregates = &scope.aggregates;
     let empty = || aggregates.iter().map(|_| Gathered::default()).collect::<Vec<_>>();
+    let mut held = Held::default();
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut groups: Vec<(Row, Vec<Gathered>)> = Vec::new();
     if by.is_empty() {
@@ -31,8 +33,8 @@ pub fn group(
         let values = keys.iter().map(|bound| bound.value(context, &row)).collect::<Result<Row, _>>()?;
         let place = *places.entry(key(&values)).or_insert(groups.len());
         if place == groups.len() {
+            held.add(&values)?;
             groups.push((values, empty()));
-            check_held(groups.len())?;
         }
         if let Some((_, gathered)) = groups.get_mut(place) {
             for (gathered, (_, aggregate)) in gathered.iter_mut().zip(aggregates) {

@@ -1,7 +1,9 @@
 //! SELECT: rows come from sources, are sorted out, grouped, put in order and given.
 
 mod group;
+mod held;
 mod source;
+mod union;
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -9,16 +11,13 @@ use std::collections::HashSet;
 use spatialcloud_tds::{Column, ColumnType, Updatability, Value};
 
 use super::Halt;
-use super::error::unsupported;
 use super::evaluate::{
     Bound, Context, Row, Scope, bind_condition, bind_value, compare, convert, has_aggregate, is_comparable,
     key,
 };
-use super::language::{Expression, Item, Query};
+use super::language::{Expression, Item, Order, Query};
 use super::world::World;
-
-/// Rows that a statement holds at a time, at most: for ORDER BY, GROUP BY, DISTINCT and the right side of a join.
-const MOST_HELD_ROWS: usize = 2_000_000;
+pub use held::Held;
 
 /// Rows, made one after the other.
 pub type RowIterator<'a> = Box<dyn Iterator<Item = Result<Row, Halt>> + 'a>;
@@ -31,6 +30,11 @@ pub struct Selected<'a> {
 
 /// Answers a query.
 pub fn select<'a>(query: &Query, world: &'a World, context: &'a Context<'a>) -> Result<Selected<'a>, Halt> {
+    if query.unions.is_empty() { one(query, world, context) } else { union::union(query, world, context) }
+}
+
+/// Answers one that is no UNION.
+fn one<'a>(query: &Query, world: &'a World, context: &'a Context<'a>) -> Result<Selected<'a>, Halt> {
     let (columns, mut rows) = match &query.from {
         Some(from) => source::open(from, world, context)?,
         None => (Vec::new(), Box::new(std::iter::once(Ok(Vec::new()))) as RowIterator<'a>),
@@ -207,23 +211,13 @@ fn top(query: &Query, context: &Context<'_>) -> Result<usize, Halt> {
     }
 }
 
-/// What a statement holds is bounded.
-fn check_held(count: usize) -> Result<(), Halt> {
-    if count > MOST_HELD_ROWS {
-        return Err(unsupported(format_args!(
-            "ordering, grouping or joining more than {MOST_HELD_ROWS} rows in one statement"
-        )));
-    }
-    Ok(())
-}
-
 fn distinct<'a>(
     is_distinct: bool,
     rows: impl Iterator<Item = Result<Row, Halt>> + 'a,
 ) -> impl Iterator<Item = Result<Row, Halt>> + 'a {
-    let mut seen = HashSet::new();
+    let (mut seen, mut all) = (HashSet::new(), Held::default());
     rows.filter_map(move |row| match row {
-        Ok(row) if is_distinct => match check_held(seen.len()) {
+        Ok(row) if is_distinct => match all.add(&row) {
             Ok(()) => seen.insert(key(&row)).then_some(Ok(row)),
             Err(error) => Some(Err(error)),
         },
@@ -238,6 +232,7 @@ fn sorted(
     context: &Context<'_>,
 ) -> Result<Vec<Row>, Halt> {
     let mut held: Vec<(Row, Row)> = Vec::new();
+    let mut all = Held::default();
     let mut seen = HashSet::new();
     for both in outputs {
         let (row, output) = both?;
@@ -248,18 +243,61 @@ fn sorted(
             OrderKey::Output(at) => Ok(output.get(*at).cloned().unwrap_or(Value::Null)),
             OrderKey::Row(bound) => bound.value(context, &row),
         });
+        all.add(&output)?;
         held.push((keys.collect::<Result<Row, Halt>>()?, output));
-        check_held(held.len())?;
     }
-    held.sort_by(|(left, _), (right, _)| {
-        let pairs = left.iter().zip(right).zip(order);
-        pairs
-            .map(|((left, right), (_, descending))| {
-                let order = compare(left, right);
-                if *descending { order.reverse() } else { order }
-            })
-            .find(|order| order.is_ne())
-            .unwrap_or(Ordering::Equal)
-    });
+    let descending: Vec<bool> = order.iter().map(|(_, descending)| *descending).collect();
+    held.sort_by(|(left, _), (right, _)| ordered(left, right, &descending));
     Ok(held.into_iter().map(|(_, output)| output).collect())
+}
+
+/// The order of two rows by what they are ordered by.
+fn ordered(left: &[Value<'static>], right: &[Value<'static>], descending: &[bool]) -> Ordering {
+    let pairs = left.iter().zip(right).zip(descending);
+    pairs
+        .map(|((left, right), descending)| {
+            let order = compare(left, right);
+            if *descending { order.reverse() } else { order }
+        })
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
+}
+
+/// Rows in the order of columns that they have: what UNION can be ordered by.
+fn order_outputs<'a>(
+    order_by: &[Order],
+    columns: &[Column],
+    rows: RowIterator<'a>,
+) -> Result<RowIterator<'a>, Halt> {
+    if order_by.is_empty() {
+        return Ok(rows);
+    }
+    let place = |order: &Order| {
+        let place = match &order.by {
+            Expression::Number(number) => {
+                number.parse::<usize>().ok().and_then(|number| number.checked_sub(1))
+            }
+            Expression::Column(parts) => match &parts[..] {
+                [name] => columns.iter().position(|column| column.name.eq_ignore_ascii_case(name)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let column = place.and_then(|place| Some((place, columns.get(place)?)));
+        let words = "ORDER BY items must appear in the select list if the statement contains a UNION, INTERSECT or EXCEPT operator.";
+        let (place, column) = column.ok_or_else(|| Halt::error(104, words))?;
+        is_comparable(&column.column_type)?;
+        Ok(place)
+    };
+    let places = order_by.iter().map(place).collect::<Result<Vec<_>, Halt>>()?;
+    let descending: Vec<bool> = order_by.iter().map(|order| order.descending).collect();
+    let (mut held, mut all) = (Vec::new(), Held::default());
+    for row in rows {
+        let row = row?;
+        all.add(&row)?;
+        held.push(row);
+    }
+    let keys = |row: &Row| places.iter().filter_map(|place| row.get(*place).cloned()).collect::<Row>();
+    held.sort_by(|left: &Row, right| ordered(&keys(left), &keys(right), &descending));
+    Ok(Box::new(held.into_iter().map(Ok)))
 }

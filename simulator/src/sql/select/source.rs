@@ -5,15 +5,34 @@ use std::sync::Arc;
 
 use spatialcloud_tds::Value;
 
-use super::{RowIterator, check_held, select};
+use super::held::Held;
+use super::{RowIterator, select};
 use crate::sql::Halt;
 use crate::sql::error::syntax;
 use crate::sql::evaluate::{Bound, Context, Row, Scope, ScopeColumn, bind_condition, key};
 use crate::sql::language::{Join, JoinKind, Source};
 use crate::sql::world::World;
 
-/// The columns of a source, and its rows.
+/// Rows between two looks at whether the client still wants the answer.
+const ROWS_BETWEEN_LOOKS: u64 = 4096;
+
+/// The columns of a source, and its rows; now and then it is asked whether anybody still wants them.
 pub fn open<'a>(
+    source: &Source,
+    world: &'a World,
+    context: &'a Context<'a>,
+) -> Result<(Vec<ScopeColumn>, RowIterator<'a>), Halt> {
+    let (columns, rows) = opened(source, world, context)?;
+    let rows = (1_u64..).zip(rows).map(move |(count, row)| {
+        if count.is_multiple_of(ROWS_BETWEEN_LOOKS) {
+            (context.go_on)()?;
+        }
+        row
+    });
+    Ok((columns, Box::new(rows)))
+}
+
+fn opened<'a>(
     source: &Source,
     world: &'a World,
     context: &'a Context<'a>,
@@ -64,9 +83,11 @@ fn joined<'a>(
     // The right side is held, by what must be equal.
     let mut held: HashMap<String, Vec<Row>> = HashMap::new();
     let nothing = vec![Value::Null; left_count];
-    for (count, row) in right_rows.enumerate() {
-        check_held(count)?;
-        let row = [nothing.clone(), row?].concat();
+    let mut all = Held::default();
+    for row in right_rows {
+        let row = row?;
+        all.add(&row)?;
+        let row = [nothing.clone(), row].concat();
         let Some(key) = matching.key(context, &row, Side::Right)? else { continue };
         held.entry(key).or_default().push(row.into_iter().skip(left_count).collect());
     }
@@ -78,7 +99,11 @@ fn joined<'a>(
             let mut wide = row.clone();
             wide.resize(left_count + right_count, Value::Null);
             let key = matching.key(context, &wide, Side::Left)?;
-            for right in key.and_then(|key| held.get(&key)).into_iter().flatten() {
+            let rights = key.and_then(|key| held.get(&key)).into_iter().flatten();
+            for (count, right) in (1_u64..).zip(rights) {
+                if count.is_multiple_of(ROWS_BETWEEN_LOOKS) {
+                    (context.go_on)()?;
+                }
                 wide.truncate(left_count);
                 wide.extend(right.iter().cloned());
                 if matching

@@ -55,6 +55,27 @@ pub fn drop(cursor: &mut Cursor<'_>) -> Result<Box<dyn Statement>, Halt> {
     Ok(Box::new(Change::Drop { names, if_exists }))
 }
 
+/// A schema is there as long as a table is in it: there is nothing to make.
+struct Schema;
+
+pub fn create_schema(cursor: &mut Cursor<'_>) -> Result<Box<dyn Statement>, Halt> {
+    cursor.take_words(&["CREATE", "SCHEMA"]);
+    if !cursor.is_word("AUTHORIZATION") {
+        cursor.name()?;
+    }
+    if cursor.take_word("AUTHORIZATION") {
+        cursor.name()?;
+    }
+    Ok(Box::new(Schema))
+}
+
+impl Statement for Schema {
+    fn run(&self, _session: &mut Interpreter, answer: &mut Answer<'_>) -> Result<(), Halt> {
+        answer.done(Command(253), None);
+        Ok(())
+    }
+}
+
 pub fn alter(cursor: &mut Cursor<'_>) -> Result<Box<dyn Statement>, Halt> {
     cursor.take_words(&["ALTER", "DATABASE"]);
     let name = options::database_name(cursor)?;

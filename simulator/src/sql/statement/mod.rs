@@ -1,5 +1,7 @@
 //! Statements: one file each, one line in [`STATEMENTS`].
 
+mod backup;
+mod condition;
 mod database;
 mod declare;
 mod execute;
@@ -40,11 +42,16 @@ static STATEMENTS: &[(&[&str], Parse)] = &[
     (&["COMMIT"], transaction::commit),
     (&["ROLLBACK"], transaction::roll_back),
     (&["SAVE"], transaction::save),
+    (&["BEGIN"], condition::parse_group),
+    (&["IF"], condition::parse_if),
+    (&["WITH"], select::parse),
     (&["DECLARE"], declare::parse),
     (&["PRINT"], print::parse),
     (&["EXEC"], execute::parse),
     (&["EXECUTE"], execute::parse),
     (&["RESTORE"], restore::parse),
+    (&["BACKUP"], backup::parse),
+    (&["CREATE", "SCHEMA"], database::create_schema),
     (&["CREATE", "DATABASE"], database::create),
     (&["ALTER", "DATABASE"], database::alter),
     (&["DROP", "DATABASE"], database::drop),
@@ -65,8 +72,6 @@ static STATEMENTS: &[(&[&str], Parse)] = &[
 /// Statements that are known and not served: more than these are told by their first word alone.
 const NOT_SERVED: &[&str] = &[
     "ALTER",
-    "BACKUP",
-    "BEGIN",
     "BULK",
     "CHECKPOINT",
     "CREATE",
@@ -75,7 +80,6 @@ const NOT_SERVED: &[&str] = &[
     "DROP",
     "FETCH",
     "GRANT",
-    "IF",
     "KILL",
     "MERGE",
     "OPEN",
@@ -89,7 +93,6 @@ const NOT_SERVED: &[&str] = &[
     "UPDATE",
     "WAITFOR",
     "WHILE",
-    "WITH",
 ];
 
 /// Whether a statement begins here.

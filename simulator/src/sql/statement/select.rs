@@ -1,5 +1,7 @@
 //! SELECT.
 
+use std::cell::RefCell;
+
 use spatialcloud_tds::Command;
 
 use super::Statement;
@@ -25,9 +27,11 @@ impl Statement for Select {
         let limit = session.settings.row_count.unwrap_or(u64::MAX);
         let mut rows = 0_u64;
         let without_rows = session.settings.format_only;
-        session.with_context(&world, |context| {
+        let answering = RefCell::new(&mut *answer);
+        let go_on = || answering.borrow_mut().go_on();
+        session.with_looks(&world, &go_on, |context| {
             let selected = select(&self.0, &world, context)?;
-            answer.columns(selected.columns)?;
+            answering.borrow_mut().columns(selected.columns)?;
             if without_rows {
                 return Ok(());
             }
@@ -35,7 +39,8 @@ impl Statement for Select {
                 if rows == limit {
                     break;
                 }
-                answer.row(&row?)?;
+                let row = row?;
+                answering.borrow_mut().row(&row)?;
                 rows += 1;
             }
             Ok(())

@@ -4,12 +4,13 @@ use std::fs::{self, File};
 use std::io;
 use std::sync::Arc;
 
-use spatialcloud_backup::{Backup, DataError, DataErrorKind, Database, Depth, FileType, Set};
-use spatialcloud_tds::{Command, Message};
+use spatialcloud_backup::{Backup, DataError, DataErrorKind, Database, Depth, Set};
+use spatialcloud_tds::Message;
 
 use super::super::Statement;
 use super::super::options::{self, WithOption};
 use super::media::{HAS_CHECKSUMS, Media, found};
+use super::progress::{Progress, done, pages};
 use super::{Failure, option};
 use crate::clock::Clock;
 use crate::sql::Halt;
@@ -25,12 +26,8 @@ use crate::warehouse::load::{LoadError, write_rows};
 use crate::warehouse::replace::Placed;
 use crate::warehouse::table::TableRecord;
 
-/// Ends each part of the answer (CurCmd).
-const RESTORE: Command = Command(229);
 /// Percents between two messages, where STATS does not say.
 const USUAL_STATS: u32 = 10;
-/// Rows between two looks at whether the client still wants it.
-const ROWS_BETWEEN_LOOKS: u64 = 4096;
 /// Bytes of a page.
 const PAGE_BYTES: u64 = 8192;
 
@@ -181,7 +178,9 @@ impl RestoreDatabase {
             let path = staged.rows().join(format!("{index}.arrow"));
             let mut placed = None;
             if table.unsupported.is_none() {
-                match write_rows(&database, table, &mut record, &path, |_| progress.row(answer)) {
+                match write_rows(&database, table, &mut record, &path, |_| {
+                    progress.row(answer).map_err(Stopped::Halt)
+                }) {
                     Ok(()) => placed = Some(path),
                     Err(Stopped::Halt(halt)) => return Err(Stop::Halt(halt)),
                     Err(Stopped::Load(LoadError::Row { error, .. }))
@@ -214,7 +213,7 @@ impl RestoreDatabase {
         };
         instance.add(staged, restored, tables, backup, &session.now().to_string())?;
         progress.end(answer)?;
-        done(set, &wanted, since.elapsed_ms(), answer)?;
+        done(set, &wanted.name, wanted.position, since.elapsed_ms(), answer)?;
         Ok(())
     }
 }
@@ -353,86 +352,4 @@ impl From<LoadError> for Stopped {
     fn from(error: LoadError) -> Stopped {
         Stopped::Load(error)
     }
-}
-
-/// How far it is, told every few percent.
-struct Progress {
-    rows: u64,
-    of: u64,
-    every: Option<u64>,
-    told: u64,
-}
-
-impl Progress {
-    fn new(database: &Database<File>, every: Option<u32>) -> Progress {
-        let of = database.tables().iter().map(|table| table.row_count).sum::<u64>().max(1);
-        Progress { rows: 0, of, every: every.map(|every| u64::from(every.clamp(1, 100))), told: 0 }
-    }
-
-    fn row(&mut self, answer: &mut Answer<'_>) -> Result<(), Stopped> {
-        self.rows += 1;
-        if self.rows.is_multiple_of(ROWS_BETWEEN_LOOKS) {
-            answer.go_on().map_err(Stopped::Halt)?;
-        }
-        let percent = self.rows.min(self.of).saturating_mul(100) / self.of;
-        while let Some(every) = self.every
-            && self.told + every < percent.min(100)
-        {
-            self.tell(self.told + every, answer).map_err(Stopped::Halt)?;
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self, percent: u64, answer: &mut Answer<'_>) -> Result<(), Halt> {
-        self.told = percent;
-        answer.progress(&Message::information(3211, format!("{percent} percent processed.")), RESTORE)
-    }
-
-    /// What is missing to a hundred.
-    fn end(&mut self, answer: &mut Answer<'_>) -> Result<(), Halt> {
-        let Some(every) = self.every else { return Ok(()) };
-        while self.told + every < 100 {
-            self.tell(self.told + every, answer)?;
-        }
-        self.tell(100, answer)
-    }
-}
-
-fn pages(file: &spatialcloud_backup::DatabaseFile) -> u32 {
-    let by_bytes = u32::try_from(file.backup_size_in_bytes / PAGE_BYTES).unwrap_or(u32::MAX);
-    match file.file_type {
-        FileType::Data => file.pages_in_backup.max(file.announced_pages),
-        FileType::Log => by_bytes,
-    }
-}
-
-/// 4035 for each file, and 3014.
-fn done(set: &Set, wanted: &Wanted, elapsed_ms: u64, answer: &mut Answer<'_>) -> Result<(), Halt> {
-    let (name, position) = (&wanted.name, wanted.position);
-    for file in &set.files {
-        let logical = file.logical_name.as_deref().unwrap_or_default();
-        let words = format!(
-            "Processed {} pages for database '{name}', file '{logical}' on file {position}.",
-            pages(file)
-        );
-        answer.progress(&Message::information(4035, words), RESTORE)?;
-    }
-    let all: u64 = set.files.iter().map(|file| u64::from(pages(file))).sum();
-    answer.message(&Message::information(3014, processed("RESTORE DATABASE", all, elapsed_ms)));
-    answer.done(RESTORE, None);
-    Ok(())
-}
-
-/// The text of 3014.
-pub fn processed(statement: &str, pages: u64, elapsed_ms: u64) -> String {
-    // Thousandths of a megabyte for each second.
-    let rate =
-        (u128::from(pages) * u128::from(PAGE_BYTES) * 1_000_000) / (u128::from(elapsed_ms.max(1)) << 20);
-    format!(
-        "{statement} successfully processed {pages} pages in {}.{:03} seconds ({}.{:03} MB/sec).",
-        elapsed_ms / 1000,
-        elapsed_ms % 1000,
-        rate / 1000,
-        rate % 1000
-    )
 }

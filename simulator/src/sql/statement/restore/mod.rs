@@ -2,6 +2,7 @@
 
 mod database;
 mod media;
+mod progress;
 mod shapes;
 
 use spatialcloud_backup::Depth;
@@ -18,6 +19,7 @@ use crate::sql::interpreter::Interpreter;
 use crate::sql::language::{Cursor, Expression};
 use database::RestoreDatabase;
 use media::{HAS_CHECKSUMS, Media};
+pub use progress::processed;
 
 /// Options of RESTORE.
 const OPTIONS: Known = &[

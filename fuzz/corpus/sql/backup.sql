@@ -1,0 +1,7 @@
+BACKUP DATABASE CITY TO DISK = N'/var/opt/mssql/backup/city.bak' WITH INIT, CHECKSUM, STATS = 50, NAME = N'mine'
+BACKUP DATABASE CITY TO DISK = N'city.bak'
+BACKUP DATABASE CITY TO DISK = N'one.bak', DISK = 'two.bak' WITH COMPRESSION; RESTORE VERIFYONLY FROM DISK = 'backup/two.bak', DISK = 'backup/one.bak'
+BACKUP DATABASE CITY TO DISK = N'D:\Spatial Cloud\CITY\Database\IntraMapsSpatialCloud.bak'
+BACKUP DATABASE nobody TO DISK = N'x.bak'
+BACKUP DATABASE CITY TO DISK = N'x.bak' WITH DIFFERENTIAL
+BACKUP LOG CITY TO DISK = N'x.bak'
