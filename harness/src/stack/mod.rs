@@ -17,7 +17,7 @@ use spatialcloud_sql_client::{Encryption, Login, SqlError};
 use crate::api::{Api, ApiError};
 pub use attached::Attached;
 pub use builder::{Builder, Stacks};
-pub use containers::Containers;
+pub use containers::{Containers, NetworkFault};
 pub use process::set_program;
 pub use running::Stack;
 
