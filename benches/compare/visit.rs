@@ -99,6 +99,8 @@ const BARE: &str = "no SSH";
 pub const VISITORS: &[Visitor] = &[
     Visitor { name: STOCK, driver: "openssh", arguments: &[] },
     Visitor { name: "sftp -B 261120 -R 256", driver: "sftp", arguments: &["-B", "261120", "-R", "256"] },
+    Visitor { name: "sftp -c aes128-gcm", driver: "sftp", arguments: &["-c", "aes128-gcm@openssh.com"] },
+    Visitor { name: "sftp -c aes256-ctr", driver: "sftp", arguments: &["-c", "aes256-ctr"] },
     Visitor { name: "rclone", driver: "rclone", arguments: &[] },
     Visitor {
         name: "rclone, 255 KiB × 64",

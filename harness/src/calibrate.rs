@@ -170,7 +170,11 @@ fn errors(answer: &Answer, folder: Folder<'_>, inside: &str) -> Vec<Value> {
     let told = answer.errors.iter().find(|error| error.number != TERMINATING);
     let text = |message: &str| {
         let told = message.replace(&device(folder), "{device}").replace(DATABASE, "{database}");
-        if inside.is_empty() { told } else { told.replace(&format!("\"{inside}\""), "\"{database}\"") }
+        // In quotes: the names of its files begin with it.
+        let quoted = |told: String, quote: char| {
+            told.replace(&format!("{quote}{inside}{quote}"), &format!("{quote}{{database}}{quote}"))
+        };
+        if inside.is_empty() { told } else { quoted(quoted(told, '"'), '\'') }
     };
     told.map(|error| {
         json!({

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
+use russh::keys::PrivateKey;
+use russh::keys::key::safe_rng;
+use russh::keys::ssh_key::private::RsaKeypair;
+use russh::keys::ssh_key::{self, LineEnding};
+
 /// A private key on disk and its public line.
 #[derive(Clone, Debug)]
 pub struct KeyPair {
@@ -50,6 +55,17 @@ pub fn pair(kind: &str) -> io::Result<KeyPair> {
     let pair = make(&folder()?.join(kind), arguments)?;
     made.insert(kind.to_owned(), pair.clone());
     Ok(pair)
+}
+
+/// A pair of RSA-2048 made without any other program, for where there is none.
+pub fn own() -> io::Result<KeyPair> {
+    let wrong = |error: ssh_key::Error| io::Error::other(error.to_string());
+    let made = RsaKeypair::random(&mut safe_rng(), 2048).map_err(wrong)?;
+    let private = PrivateKey::from(made);
+    let path = folder()?.join("rsa-own");
+    private.write_openssh_file(&path, LineEnding::LF).map_err(wrong)?;
+    let public = private.public_key().to_openssh().map_err(wrong)?;
+    Ok(KeyPair { private: path, ppk: None, public })
 }
 
 /// The folder that they are in.

@@ -27,7 +27,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("a panic leaves nothing", panicked),
 ];
 
-/// Scenarios that a network makes real: who comes from where, silence, a stack that is killed; and the everyday ones.
+/// Scenarios that a network makes real: who comes from where, silence, bad lines, a stack that is killed;
+/// and the everyday ones.
 const CORE: &[&str] = &[
     "access/another-sites-address",
     "access/blackhole",
@@ -36,6 +37,9 @@ const CORE: &[&str] = &[
     "access/unlisted-address",
     "files/everyday",
     "movers/every-five-minutes",
+    "network/bad-lines",
+    "network/partition",
+    "network/reset",
     "nightly/backup-is-loaded",
     "session/killed",
     "session/restart",

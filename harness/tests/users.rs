@@ -31,6 +31,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("wrong calls of the API are answered in one form", api_errors),
     ("backups are inspected, generated and never overwritten", backups),
     ("tables of a backup are shown, and their rows", tables),
+    ("the warehouse is asked in SQL, and answers as people and programs read", sql),
 ];
 
 /// Checks that need a disk of their own.
@@ -447,6 +448,51 @@ fn backups() -> Result<(), Failed> {
     must(output.status.code() == Some(4) && report["verdict"]["reasons"][0]["error"] == 3169, &report)?;
     must(report["sets"][0]["header"]["DatabaseName"] == "IntraMapsSpatialCloud", &report)?;
     must(report["sets"][0]["files"][0]["Type"] == "D" && report["media"]["FamilyCount"] == 1, &report)
+}
+
+fn sql() -> Result<(), Failed> {
+    let setting = Setting::new(json!({ "sql": { "listen": "127.0.0.1:0" } }), None)?;
+    let api = setting.stack.api().url();
+    let ask = |options: &[&str], sql: &str| program(&[&["sql", "--api", api], options, &[sql]].concat());
+    // Each with its exit code and its words.
+    let cases: [(&[&str], &str, i32, &str); 9] = [
+        (
+            &[],
+            "SELECT 7 AS seven, NULL AS nothing",
+            0,
+            "seven  nothing\n-----  -------\n    7     NULL\n(1 row)\n",
+        ),
+        (&[], "SELECT 'a' AS a; SELECT 'b' AS b", 0, "a\n-\na\n(1 row)\n\nb\n-\nb\n(1 row)\n"),
+        (&[], "PRINT 'hello'", 0, "hello\n"),
+        (&["--csv"], "SELECT 'x,y' AS a, NULL AS b", 0, "a,b\r\n\"x,y\",\r\n"),
+        (
+            &["--json"],
+            "SELECT 1 AS a; SELECT 1 / 0 AS b",
+            4,
+            "{\"results\":[{\"columns\":[\"a\"],\"rows\":[[1]]}",
+        ),
+        (
+            &["--database", "CITY"],
+            "SELECT * FROM nothing",
+            4,
+            "error: 208, line 1: Invalid object name 'nothing'.",
+        ),
+        (&["--database", "TOWN"], "SELECT 1", 1, "error 4060"),
+        (
+            &["--server", "127.0.0.1:1", "--password", "x"],
+            "SELECT 1",
+            3,
+            "no SQL Server answers at 127.0.0.1:1",
+        ),
+        (&["--server", "127.0.0.1:x", "--password", "x"], "SELECT 1", 1, "\"x\" is no port"),
+    ];
+    for (options, sql, code, says) in cases {
+        let output = ask(options, sql)?;
+        must(output.status.code() == Some(code) && words(&output).contains(says), words(&output))?;
+    }
+    let silent = Setting::new(json!({}), None)?;
+    let output = program(&["sql", "--api", silent.stack.api().url(), "SELECT 1"])?;
+    must(output.status.code() == Some(3) && words(&output).contains("sql: { listen:"), words(&output))
 }
 
 /// On a real backup where there is one: `SPATIALCLOUD_BACKUPS` names the folder, as for the backup crate's tests.

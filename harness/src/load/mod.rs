@@ -149,7 +149,7 @@ pub async fn run(
     from: &str,
 ) -> Result<Figures, LoadError> {
     campaign.check(shard).map_err(LoadError::Campaign)?;
-    let pair = crate::keys::pair("rsa-2048").map_err(LoadError::Key)?;
+    let pair = crate::keys::own().map_err(LoadError::Key)?;
     let mine: Vec<u32> = (0..campaign.sites).filter(|site| shard.takes(*site)).collect();
     let mut made = Vec::new();
     let mut ran = Ok(());

@@ -267,6 +267,8 @@ struct Needs {
     sql: bool,
     /// SHA-1 signatures are taken.
     sha1: bool,
+    /// The network is broken.
+    network: bool,
     /// Why its stack must be its own.
     own_stack: Option<&'static str>,
 }
@@ -290,6 +292,7 @@ impl Needs {
             // A scenario that names its clients knows what it asks of them.
             sha1: scenario.clients.is_some()
                 || scenario.settings["endpoint"]["allow-ssh-rsa"].as_bool().unwrap_or(false),
+            network: steps.iter().any(|step| step.needs_network()),
             own_stack: scenario
                 .twice
                 .then_some("it compares the events of two stacks")
@@ -299,6 +302,9 @@ impl Needs {
     }
 
     fn met_on(&self, stacks: &Stacks, scenario: &Scenario, client: &dyn Client) -> Result<(), String> {
+        if self.network && !stacks.have_a_network() {
+            return Err("it breaks the network, and only --stack containers has one of its own".to_owned());
+        }
         if stacks.have_a_network() {
             if let InContainers::No(reason) = client.in_containers() {
                 return Err(format!("{}: {reason}", client.name()));

@@ -65,12 +65,7 @@ impl Attached {
             }
             None => {}
         }
-        let mut sql = SqlAddress::of(&api).await?;
-        if let Some(sql) = &mut sql
-            && sql.host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified())
-        {
-            sql.host = host_of(url).to_owned();
-        }
+        let sql = SqlAddress::of(&api).await?;
         let settings = api.get("settings").await?;
         let client_address = knock(&api, &found).await?;
         let sites = api.get("sites").await?;
@@ -179,7 +174,7 @@ impl Attached {
 }
 
 /// The host of `http://HOST:PORT/…`.
-fn host_of(url: &str) -> &str {
+pub(super) fn host_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split('/').next().unwrap_or_default();
     match authority.strip_prefix('[') {

@@ -8,6 +8,7 @@ mod process;
 mod running;
 
 use std::fs::File;
+use std::net::IpAddr;
 
 use serde_json::Value;
 use spatialcloud_backup::{DataError, Database};
@@ -16,7 +17,7 @@ use spatialcloud_sql_client::{Encryption, Login, SqlError};
 use crate::api::{Api, ApiError};
 pub use attached::Attached;
 pub use builder::{Builder, Stacks};
-pub use containers::Containers;
+pub use containers::{Containers, NetworkFault};
 pub use process::set_program;
 pub use running::Stack;
 
@@ -78,8 +79,11 @@ impl SqlAddress {
             Err(error) => return Err(error),
         };
         let text = |name: &str| sql[name].as_str().unwrap_or_default().to_owned();
+        let host = text("host");
+        // It listens on every address there; the one that its API answers on is one of them.
+        let is_unspecified = host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified());
         Ok(Some(SqlAddress {
-            host: text("host"),
+            host: if is_unspecified { attached::host_of(api.url()).to_owned() } else { host },
             port: u16::try_from(sql["port"].as_u64().unwrap_or(0)).unwrap_or(0),
             user: text("user"),
             password: text("password"),

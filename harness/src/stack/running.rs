@@ -10,7 +10,7 @@ use spatialcloud_sql_client::{Answer, Connection};
 
 use super::attached::Visit;
 use super::builder::{Builder, Home, Stacks};
-use super::containers::{Containers, Simulator};
+use super::containers::{Containers, NetworkFault, Simulator};
 use super::in_process::InProcess;
 use super::process::Process;
 use super::{SftpAddress, SqlAddress, StackError};
@@ -209,6 +209,17 @@ impl Stack {
         let database = database.map(|code| self.api.scope().site(code));
         let mut connection = Connection::open(&address.login(database)).await?;
         Ok(connection.run(sql).await?)
+    }
+
+    /// Breaks the network between clients and the endpoint, or mends it.
+    ///
+    /// # Errors
+    /// Also where it has no network of its own.
+    pub async fn network(&self, fault: NetworkFault) -> Result<(), StackError> {
+        match &self.running {
+            Some(Running::Container(simulator)) => simulator.network(fault).await,
+            _ => Err(StackError::Start("only a stack in containers has a network of its own".to_owned())),
+        }
     }
 
     /// Where clients connect.

@@ -3,6 +3,7 @@
 mod expect;
 mod fault;
 mod legacy_ftp;
+mod network;
 mod operations;
 mod place;
 mod production;
@@ -52,6 +53,11 @@ pub trait Step: Send + Sync {
 
     /// Whether the stack must listen for SQL.
     fn needs_sql(&self) -> bool {
+        false
+    }
+
+    /// Whether it needs a network of the run's own.
+    fn needs_network(&self) -> bool {
         false
     }
 
@@ -225,6 +231,12 @@ pub const STEPS: &[StepKind] = &[
         sentence: "Arms a fault.",
         example: "- fault: { fault: status, at: write, offset-bytes: 1048576, status: 14, times: 1 }",
         parse: fault::arm,
+    },
+    StepKind {
+        name: "network",
+        sentence: "Breaks the network between clients and the endpoint, or mends it (none); with `--stack containers` only. Faults are partition, pause (for-ms), loss (percent), rate (per-second), reset (after), mtu (bytes).",
+        example: "- network: { fault: reset, after: 1MiB }",
+        parse: network::network,
     },
     StepKind {
         name: "clear-faults",

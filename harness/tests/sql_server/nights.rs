@@ -38,7 +38,7 @@ tables:
     rows: [[7, "A. Wong"]]
 "#;
 
-fn expect<T: PartialEq + std::fmt::Debug>(what: &str, got: T, expected: T) -> Result<(), Failed> {
+pub fn expect<T: PartialEq + std::fmt::Debug>(what: &str, got: T, expected: T) -> Result<(), Failed> {
     if got == expected { Ok(()) } else { Err(format!("{what}: expected {expected:?}, got {got:?}").into()) }
 }
 
@@ -88,7 +88,7 @@ fn write(description: &Description, path: &Path) -> Result<(), Failed> {
 }
 
 /// The rows of an answer as JSON, or the number of the error.
-async fn asked(connection: &mut Connection, sql: &str) -> Result<Value, Failed> {
+pub async fn asked(connection: &mut Connection, sql: &str) -> Result<Value, Failed> {
     let answer = connection.run(sql).await?;
     if let Some(error) = answer.errors.first() {
         return Ok(json!(error.number));
@@ -109,6 +109,8 @@ pub async fn on(server: &Server) -> Result<(), Failed> {
     let restored = night.stack.api().events("kind=warehouse.restored").await?;
     let restored = restored.first().cloned().unwrap_or_default();
     expect("what was restored", json!([restored["tables"], restored["rows"]]), json!([2, 23]))?;
+    let settings = night.stack.api().get("settings").await?;
+    expect("its password", &settings["warehouse"]["sql-server"]["password"], &json!("(not told)"))?;
     let production = [
         (
             "SELECT id, owner, area FROM NIGHTS.dbo.parcels ORDER BY id",

@@ -76,13 +76,16 @@ pub enum Server {
 impl Server {
     pub async fn start(kind: Kind) -> Result<Server, Failed> {
         match kind.image() {
-            None => {
-                let stack = Stack::in_process().sql().start().await?;
-                let folder = stack.data().join("sql/backup");
-                Ok(Server::InProcess { stack: Box::new(stack), folder })
-            }
+            None => Server::stand_in(Value::Null).await,
             Some(image) => Ok(Server::Container(Box::new(Engine::start(image, &mut |_| {}).await?))),
         }
+    }
+
+    /// The stand-in in this process, with these settings.
+    pub async fn stand_in(settings: Value) -> Result<Server, Failed> {
+        let stack = Stack::in_process().settings(settings).sql().start().await?;
+        let folder = stack.data().join("sql/backup");
+        Ok(Server::InProcess { stack: Box::new(stack), folder })
     }
 
     pub fn login(&self) -> Result<Login, Failed> {

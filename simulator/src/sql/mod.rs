@@ -51,6 +51,7 @@ pub use tables::{Databases, Rows, Table, TableIndex, Tables, Unchanging};
 
 use crate::clock::Clock;
 use crate::config::SqlConfig;
+use instance::Access;
 use interpreter::{Identity, Interpreter};
 use world::{MASTER, World};
 
@@ -249,6 +250,10 @@ impl Server {
             "" => MASTER.to_owned(),
             name => world.database(name).map_err(|_| LoginRefusal::Database(name.to_owned()))?,
         };
+        let restored = self.databases.instance().and_then(|instance| instance.restored(&database));
+        if restored.is_some_and(|restored| restored.access != Access::Multi) {
+            return Err(LoginRefusal::Database(database));
+        }
         let identity = Identity {
             user: self.config.user.clone(),
             host: login.host.clone(),

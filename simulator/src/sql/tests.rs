@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use spatialcloud_tds::{Column, ColumnType, Date, Decimal, Time, UdtType, Value};
 
 use super::Halt;
@@ -193,4 +194,37 @@ fn deep_and_long_statements_are_refused_not_suffered() {
         answer(&session, &longest).is_ok()
     });
     assert!(run.expect("a thread").join().expect("an answer"));
+}
+
+/// The words of all batches that are tried, to be put together anew.
+fn words() -> Vec<String> {
+    let texts = [include_str!("tests/queries.txt"), include_str!("instance/tests/batches.txt")];
+    let lines = texts.into_iter().flat_map(str::lines).filter_map(|line| line.strip_prefix("> "));
+    let mut words: Vec<String> = lines.flat_map(str::split_whitespace).map(str::to_owned).collect();
+    words.sort();
+    words.dedup();
+    words
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn words_in_any_order_are_understood_or_refused_by_number(chosen in proptest::collection::vec(proptest::sample::select(words()), 1..40)) {
+        if let Err(told) = super::check(&chosen.join(" ")) {
+            let number = told.split(':').next().and_then(|number| number.parse::<u32>().ok());
+            prop_assert!(number.is_some_and(|number| number > 0), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_batch_that_is_cut_off_anywhere_is_refused_not_suffered(line in proptest::sample::select(lines()), at in 0_usize..400) {
+        let cut: String = line.chars().take(at).collect();
+        let _ = super::check(&cut);
+    }
+}
+
+fn lines() -> Vec<&'static str> {
+    let batches = include_str!("instance/tests/batches.txt");
+    batches.lines().filter_map(|line| line.strip_prefix("> ")).collect()
 }

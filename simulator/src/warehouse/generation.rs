@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::table::TableRecord;
@@ -200,7 +201,10 @@ impl Generations {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened?,
             };
-            let is_held = flock(&lease, FlockOperation::NonBlockingLockShared).is_ok();
+            let is_held = match flock(&lease, FlockOperation::NonBlockingLockShared) {
+                Err(Errno::WOULDBLOCK | Errno::INTR) => false,
+                locked => locked.map(|()| true)?,
+            };
             if is_held && folder.join(RECORD).exists() {
                 return Ok(Some(Held { folder, generation, _lease: lease }));
             }

@@ -3,6 +3,7 @@
 //! A client that is missing is a test shown as ignored, with the reason; with `SPATIALCLOUD_REQUIRE=all` it fails.
 //! What Python's clients find is in the golden files beside them (`UPDATE_GOLDEN=1`).
 
+mod backups;
 mod freetds;
 mod gdal;
 mod memory;
@@ -33,5 +34,5 @@ fn main() -> ExitCode {
             Trial::test(title, move || Err(reason.into())).with_ignored_flag(!required)
         }
     });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    libtest_mimic::run(&arguments, trials.chain([backups::trial()]).collect()).exit_code()
 }

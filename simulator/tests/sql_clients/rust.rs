@@ -10,7 +10,7 @@ use crate::Visit;
 use crate::memory::MANY;
 use crate::server::Server;
 
-type Connection = Client<Compat<TcpStream>>;
+pub type Connection = Client<Compat<TcpStream>>;
 
 /// All of them.
 pub fn visits() -> Vec<Visit> {
@@ -38,7 +38,7 @@ pub fn visits() -> Vec<Visit> {
     visits
 }
 
-async fn connect(
+pub async fn connect(
     server: &Server,
     level: EncryptionLevel,
     database: &str,

@@ -1,6 +1,7 @@
 //! Stacks in containers: the simulator in one for each case, each client in one of its own, on a network that was made
 //! for the run. A scenario's loopback addresses are addresses of that network, so that what comes from where is real.
 
+mod network;
 mod simulator;
 mod sweep;
 
@@ -27,6 +28,7 @@ use super::StackError;
 use crate::client::{Client, InContainers, Place, names};
 use crate::keys;
 use crate::scope::Scope;
+pub use network::NetworkFault;
 pub(super) use simulator::Simulator;
 
 /// Names the simulator's image, where it is not the one that `docker/build` makes.
@@ -35,6 +37,8 @@ const SIMULATOR_VARIABLE: &str = "SPATIALCLOUD_SIMULATOR_IMAGE";
 const CLIENTS_VARIABLE: &str = "SPATIALCLOUD_CLIENTS_IMAGE";
 /// Beginnings of networks that are tried: `10.N.0.0/16`, from 10.128 on, where few others are.
 const NETWORKS: std::ops::Range<u8> = 128..255;
+/// Where the endpoint listens, as in production.
+const SFTP_PORT: u16 = 22;
 /// What scenarios call the network.
 const LOOPBACK: &str = "127.0.";
 
@@ -220,7 +224,11 @@ impl Containers {
             .with_cap_drop("ALL")
             .with_security_opt("no-new-privileges")
             // The engine's own first process hands signals on, and lets a program be killed from inside.
-            .with_host_config_modifier(|host| host.init = Some(true))
+            .with_host_config_modifier(|host| {
+                host.init = Some(true);
+                // This machine is on the network too; nobody else is to reach it.
+                host.publish_all_ports = Some(false);
+            })
     }
 
     /// Starts a container, unless the run has ended. Whoever waits may go away: the start does not, so that the end

@@ -10,14 +10,14 @@ use serde_json::Value;
 use testcontainers::bollard::errors::Error;
 use testcontainers::core::{AccessMode, Mount, WaitFor};
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
-use super::{Containers, failed, simulator_image, split};
+use super::{Containers, NetworkFault, SFTP_PORT, failed, simulator_image, split};
 use crate::api::Api;
 use crate::scope::Scope;
 use crate::stack::{SftpAddress, StackError};
 
-/// Where SFTP listens, as in production.
-const SFTP_PORT: u16 = 22;
 /// Where the control API listens.
 const HTTP_PORT: u16 = 8022;
 /// Longest wait for it to be up, or to have ended.
@@ -29,6 +29,8 @@ pub(in crate::stack) struct Simulator {
     container: ContainerAsync<GenericImage>,
     token: String,
     scope: Arc<Scope>,
+    /// Ends with a pause that has not ended yet.
+    pause: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Simulator {
@@ -76,7 +78,8 @@ impl Simulator {
             .with_readonly_rootfs(true)
             .with_startup_timeout(READY);
         let container = containers.begin(request).await?;
-        Ok(Simulator { containers, container, token, scope: Arc::new(scope) })
+        let pause = Mutex::new(None);
+        Ok(Simulator { containers, container, token, scope: Arc::new(scope), pause })
     }
 
     /// The run's containers.
@@ -116,6 +119,29 @@ impl Simulator {
         Ok((api, SftpAddress { host, port: SFTP_PORT, ..sftp }))
     }
 
+    /// Breaks the network between clients and it, or mends it.
+    pub(in crate::stack) async fn network(&self, fault: NetworkFault) -> Result<(), StackError> {
+        self.after_pause().await;
+        let NetworkFault::Pause(span) = fault else {
+            return self.containers.network(self.id(), fault).await;
+        };
+        let (docker, id) = (self.containers.docker.clone(), self.id().to_owned());
+        docker.pause_container(&id).await.map_err(|error| failed("pause", error))?;
+        *self.pause.lock().await = Some(tokio::spawn(async move {
+            tokio::time::sleep(span).await;
+            // A container that has gone meanwhile is not paused.
+            let _ = docker.unpause_container(&id).await;
+        }));
+        Ok(())
+    }
+
+    /// Nothing can be done to a container that is paused.
+    async fn after_pause(&self) {
+        if let Some(pause) = self.pause.lock().await.take() {
+            let _ = pause.await;
+        }
+    }
+
     /// Ends it as an orderly stop does, and starts it again on the same data.
     pub(in crate::stack) async fn restart(&self) -> Result<(), StackError> {
         self.end().await?;
@@ -124,6 +150,7 @@ impl Simulator {
 
     /// Kills it, and starts it again on the same data.
     pub(in crate::stack) async fn kill(&self) -> Result<(), StackError> {
+        self.after_pause().await;
         match self.containers.docker.kill_container(self.id(), None).await {
             // A fault has killed it before.
             Ok(()) | Err(Error::DockerResponseServerError { status_code: 409, .. }) => {}
@@ -133,6 +160,7 @@ impl Simulator {
     }
 
     async fn end(&self) -> Result<(), StackError> {
+        self.after_pause().await;
         let stopped = self.container.stop_with_timeout(Some(READY.as_secs() as i32)).await;
         stopped.map_err(|error| failed("the simulator's container", error))?;
         let code = self.container.exit_code().await;
