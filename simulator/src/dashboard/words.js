@@ -56,7 +56,6 @@ const WORDS = {
   "move.failed": (e) => [`${e.path} could not be moved`, e.error],
   "database.warned": (e) => [`${e.path} is not what the nightly load expects`, e.reason],
   "warehouse.inspected": (e) => [`${e.path} was read: ${e.accepted ? `a backup of ${e.database}, ${count(e.tables ?? 0, "table")}` : "refused"}`, list([...(e.reasons ?? []), ...(e.warnings ?? [])])],
-  "warehouse.restored": (e) => [`${e.server} restored the backup: ${count(e.tables, "table")}, ${count(e.rows, "row")}; its production is replaced`],
   "table.loaded": (e) => [`Table ${e.table}: ${count(e.rows, "row")}`, list(e.warnings)],
   "snapshot.written": (e) => [`Snapshot ${e.path}: ${count(e.records, "record")}`, list(e.notices)],
   "snapshot.skipped": (e) => [`Row ${e.row} of the metadata table gave no snapshot`, e.reason],
