@@ -81,8 +81,7 @@ pub struct Connection {
 impl Connection {
     /// Connects, logs in and starts the session.
     pub async fn open(login: &Login, manner: &Manner<'_>) -> Result<Connection, ConnectError> {
-        let host: IpAddr =
-            login.host.parse().map_err(|_| std::io::Error::other("the host is not an address"))?;
+        let host = address_of(&login.host, login.port).await?;
         let socket = if host.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         if let Some(source) = login.source_address {
             socket.bind(SocketAddr::new(source, 0))?;
@@ -127,6 +126,16 @@ impl Connection {
         // The server may have ended it first; there is nothing left to do then.
         let _ = self.ssh.disconnect(russh::Disconnect::ByApplication, "", "en").await;
     }
+}
+
+/// The first address of a host.
+async fn address_of(host: &str, port: u16) -> std::io::Result<IpAddr> {
+    if let Ok(address) = host.parse() {
+        return Ok(address);
+    }
+    let mut found = tokio::net::lookup_host((host, port)).await?;
+    let first = found.next().map(|address| address.ip());
+    first.ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, format!("{host} has no address")))
 }
 
 async fn authenticate(

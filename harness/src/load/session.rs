@@ -145,7 +145,8 @@ fn kind(error: &SftpError) -> String {
 
 fn kind_of_connect(error: &ConnectError) -> String {
     match error {
-        ConnectError::Connect(error) => error.kind().to_string(),
+        // Words of the system may hold ports, which would make each a kind of its own.
+        ConnectError::Connect(error) if error.kind() != std::io::ErrorKind::Other => error.kind().to_string(),
         ConnectError::Refused { .. } => "the login was refused".to_owned(),
         ConnectError::Sftp(error) => kind(error),
         other => other.to_string(),
