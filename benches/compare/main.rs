@@ -119,7 +119,8 @@ fn build_ours() -> Result<(), String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let built = std::process::Command::new(cargo)
-        // Both packages are named so that features, and with them what is built already, are the same.
+        // Both packages are named so that features, and with them what is built already, are the same. This program is
+        // not built again: each visit is this file started anew, and cargo would put another in its place.
         .args([
             "build",
             "--release",
@@ -128,7 +129,8 @@ fn build_ours() -> Result<(), String> {
             "spatialcloud-harness",
             "-p",
             "spatialcloud-benches",
-            "--bins",
+            "--bin",
+            "spatialcloud",
         ])
         .arg("--manifest-path")
         .arg(manifest)
