@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::json;
 use spatialcloud_harness::Stack;
@@ -110,6 +111,20 @@ async fn machines_that_share_a_load_have_the_figures_of_one() {
     let twice = ended(start(&["merge", &first, &first], &[]), 1);
     assert!(String::from_utf8_lossy(&twice.stderr).contains("shard 1 is in"), "{twice:?}");
 
+    let sites = stack.api().get("sites").await.unwrap();
+    assert!(!sites.to_string().contains("LOAD"), "sites are left: {sites}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_is_ended_early_takes_its_sites_away() {
+    let stack = Stack::in_process().settings(json!({ "clock": { "pace": "manual" } })).start().await.unwrap();
+    let think = ["load", "--api", stack.api().url(), "--sites", "2", "--sessions", "1", "--think", "600s"];
+    let child = start(&think, &[]);
+    let uploaded = stack.api().wait("kind=upload.finished", Duration::from_secs(60)).await.unwrap();
+    assert!(uploaded.is_some(), "no upload has finished");
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    ended(child, 130);
     let sites = stack.api().get("sites").await.unwrap();
     assert!(!sites.to_string().contains("LOAD"), "sites are left: {sites}");
 }

@@ -10,7 +10,7 @@ use spatialcloud_harness::shard::Shard;
 use spatialcloud_harness::size;
 use spatialcloud_harness::stack::Attached;
 
-use super::fail;
+use super::{ended, fail};
 use crate::exit::Exit;
 
 #[derive(Args)]
@@ -82,13 +82,11 @@ pub async fn perform(arguments: Arguments) -> Exit {
     if let Err(error) = campaign.check(shard) {
         return fail(Exit::WrongUse, error);
     }
-    tokio::select! {
-        ran = run(&arguments, &campaign, shard) => match ran {
-            Ok(figures) => finish(&figures, arguments.json.as_deref()),
-            Err(error @ (LoadError::Stack(_) | LoadError::Api(_))) => fail(Exit::NoStack, error),
-            Err(error) => fail(Exit::WrongUse, error),
-        },
-        _ = tokio::signal::ctrl_c() => fail(Exit::Interrupted, "interrupted; nothing was written"),
+    match run(&arguments, &campaign, shard).await {
+        Ok(figures) => finish(&figures, arguments.json.as_deref()),
+        Err(error @ LoadError::Interrupted) => fail(Exit::Interrupted, error),
+        Err(error @ (LoadError::Stack(_) | LoadError::Api(_))) => fail(Exit::NoStack, error),
+        Err(error) => fail(Exit::WrongUse, error),
     }
 }
 
@@ -100,12 +98,12 @@ async fn run(arguments: &Arguments, campaign: &Campaign, shard: Shard) -> Result
     if let Some(url) = &arguments.api {
         // Only where a simulated cloud's API answers: no load goes to anything else.
         let stack = Attached::find(url, arguments.token.clone(), None).await?;
-        return load::run(campaign, shard, stack.api(), stack.sftp(), stack.client_address()).await;
+        return load::run(campaign, shard, stack.api(), stack.sftp(), stack.client_address(), ended()).await;
     }
     // Every session comes from one address here, and the vendor's limit is for people.
     let settings = json!({ "endpoint": { "limits": { "sessions-per-address": u16::MAX } }, "clock": { "pace": "manual" } });
     let stack = Stack::in_process().settings(settings).start().await?;
-    load::run(campaign, shard, stack.api(), stack.sftp(), "127.0.0.1").await
+    load::run(campaign, shard, stack.api(), stack.sftp(), "127.0.0.1", ended()).await
 }
 
 /// Prints the figures, writes them where wanted, and answers whether nothing failed.

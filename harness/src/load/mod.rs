@@ -71,6 +71,9 @@ pub enum LoadError {
     /// The cloud does not answer, or refuses.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// Somebody ended it.
+    #[error("interrupted; its sites are removed, and nothing was written")]
+    Interrupted,
     /// No key for the sites.
     #[error("no key for the sites: {0}")]
     Key(std::io::Error),
@@ -140,13 +143,15 @@ fn pattern(seed: u64) -> Arc<[u8]> {
     bytes.into()
 }
 
-/// Makes the sites of the shard, runs its sessions to their end, looks at what arrived, and removes the sites.
+/// Makes the sites of the shard, runs its sessions to their end, looks at what arrived, and removes the sites; also
+/// when `interrupted` comes first, because a site that stays would refuse the next run.
 pub async fn run(
     campaign: &Campaign,
     shard: Shard,
     api: &Api,
     sftp: &SftpAddress,
     from: &str,
+    interrupted: impl Future<Output = ()>,
 ) -> Result<Figures, LoadError> {
     campaign.check(shard).map_err(LoadError::Campaign)?;
     let pair = crate::keys::own().map_err(LoadError::Key)?;
@@ -164,11 +169,16 @@ pub async fn run(
     }
     let mut figures = Figures::new(campaign.clone(), shard);
     if ran.is_ok() {
-        let acknowledged = upload_all(campaign, shard, sftp, &pair, &mut figures).await;
-        ran = verify(campaign, &mine, &acknowledged, api, &mut figures).await;
+        let work = async {
+            let acknowledged = upload_all(campaign, shard, sftp, &pair, &mut figures).await;
+            verify(campaign, &mine, &acknowledged, api, &mut figures).await
+        };
+        ran = tokio::select! {
+            ran = work => ran,
+            () = interrupted => Err(LoadError::Interrupted),
+        };
     }
     for site in made {
-        // Also after a failure: a site that stays would refuse the next run.
         let removed = api.delete(&format!("sites/{}", code(site))).await;
         ran = ran.and(removed.map(drop).map_err(LoadError::Api));
     }
